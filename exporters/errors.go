@@ -1,0 +1,78 @@
+package exporters
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrClosed is returned by Write after Shutdown.
+var ErrClosed = errors.New("exporter is shut down")
+
+// Kind is what an error of [Sink.Write] means for the records that were not
+// delivered.
+type Kind int
+
+const (
+	// Retryable: recs[n:] are worth another try.
+	Retryable Kind = iota
+	// KindPermanent: recs[n:] will never be taken.
+	KindPermanent
+	// KindPoison: recs[n] alone will never be taken.
+	KindPoison
+	// KindRejected: some of recs[:n] were refused by the far side.
+	KindRejected
+)
+
+type kindError struct {
+	kind     Kind
+	rejected int
+	err      error
+}
+
+func (e *kindError) Error() string {
+	if e.kind == KindRejected {
+		if e.err == nil {
+			return fmt.Sprintf("%d records rejected", e.rejected)
+		}
+		return fmt.Sprintf("%d records rejected: %v", e.rejected, e.err)
+	}
+	return e.err.Error()
+}
+
+func (e *kindError) Unwrap() error { return e.err }
+
+// Permanent marks err: the records not delivered will never be taken. It
+// returns nil for a nil err.
+func Permanent(err error) error { return wrapKind(KindPermanent, err) }
+
+// Poison marks err: the first record not delivered will never be taken, those
+// behind it may be. It returns nil for a nil err.
+func Poison(err error) error { return wrapKind(KindPoison, err) }
+
+// Rejected reports that k of the delivered records were refused by the far
+// side; they count as dropped. err, the far side's words, may be nil.
+func Rejected(k int, err error) error {
+	if k <= 0 {
+		return nil
+	}
+	return &kindError{kind: KindRejected, rejected: k, err: err}
+}
+
+func wrapKind(kind Kind, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &kindError{kind: kind, err: err}
+}
+
+// Classify returns the kind of a Write's non-nil error and, for KindRejected,
+// the number of records refused. ErrClosed is permanent.
+func Classify(err error) (kind Kind, rejected int) {
+	if k, ok := errors.AsType[*kindError](err); ok {
+		return k.kind, k.rejected
+	}
+	if errors.Is(err, ErrClosed) {
+		return KindPermanent, 0
+	}
+	return Retryable, 0
+}

@@ -1,0 +1,49 @@
+// Package exporters defines what a destination is: the [Sink] contract, the
+// errors by which a sink says what may be tried again, the adapter that makes
+// a Sink an OpenTelemetry SDK exporter, and decorators that wrap one Sink in
+// another. Each destination is a package of its own below this one.
+package exporters
+
+import (
+	"context"
+
+	"github.com/seed2f724858/sluice/record"
+)
+
+// Sink delivers records to one destination.
+//
+// A Sink neither queues nor retries: queues are the batch processor's and the
+// spool's work, retries the [Retry] decorator's. All methods are safe for
+// concurrent use.
+type Sink interface {
+	// Write delivers recs in order and returns how many were delivered;
+	// recs[n:] may be sent again. It must not retain recs, nor change them.
+	// It honours ctx's deadline.
+	//
+	// The error says what becomes of the others (see [Classify]):
+	//
+	//	Permanent(err)  recs[n:] will never be taken
+	//	Poison(err)     recs[n] alone will never be taken
+	//	Rejected(k,err) k of the n delivered were refused by the far side
+	//	anything else   recs[n:] are worth another try
+	Write(ctx context.Context, recs []record.Record) (n int, err error)
+	// ForceFlush hands everything the sink still holds to the destination.
+	ForceFlush(ctx context.Context) error
+	// Shutdown includes ForceFlush and releases the destination. Afterwards
+	// Write returns ErrClosed; further calls of Shutdown and ForceFlush do
+	// nothing and return nil.
+	Shutdown(ctx context.Context) error
+}
+
+// Holder is a Sink that keeps records on purpose after Write has returned (a
+// digest, say). Statistics count them as in flight; ForceFlush brings Held to
+// 0, and a spool's cursor never passes written − Held.
+type Holder interface {
+	Sink
+	Held() int
+}
+
+// Unwrapper is a decorator that tells which Sink it wraps.
+type Unwrapper interface {
+	Unwrap() Sink
+}

@@ -1,0 +1,50 @@
+// Package processors is the pipeline between log calls and exporters: steps
+// that decide, change, copy or keep records, and the batch engine that hands
+// them to exporters without ever blocking the caller unless it was asked to.
+package processors
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/log"
+
+	"github.com/seed2f724858/sluice/record"
+)
+
+// Next hands a record to what follows a step: the next step of the list.
+type Next func(ctx context.Context, r *record.Record) error
+
+// Processor is one step of a pipeline. All methods may be called concurrently.
+//
+// A record flows from step to step down the list. A step that delivers records
+// itself (batch, simple, route) also implements [Brancher].
+type Processor interface {
+	// Enabled reports whether the step has a use for such records: whether it
+	// would deliver them if it is a Brancher, whether it lets them pass if it
+	// is not. It is true when unsure, never blocks, and its answer for a
+	// scope and severity may be cached until [Pipeline.Refresh]. scope may be
+	// nil, event empty.
+	Enabled(ctx context.Context, scope *record.Origin, sev log.Severity, event string) bool
+	// OnEmit takes one record. It may change r, stop it by not calling next,
+	// or emit others through next. r is borrowed until OnEmit returns; a step
+	// that keeps it clones it. A cancelled ctx is no reason to stop.
+	OnEmit(ctx context.Context, r *record.Record, next Next) error
+	// ForceFlush exports what the step still holds, within ctx's deadline.
+	ForceFlush(ctx context.Context) error
+	// Shutdown includes ForceFlush. Afterwards every call is a no-op that
+	// returns nil.
+	Shutdown(ctx context.Context) error
+}
+
+// Brancher is a Processor that delivers records to exporters.
+type Brancher interface {
+	Processor
+	// Branches returns every branch below the step, in order.
+	Branches() []Branch
+}
+
+// Branch is one way to one exporter.
+type Branch interface {
+	// Stats returns the branch's books as one consistent snapshot.
+	Stats() ExporterStats
+}
