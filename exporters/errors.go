@@ -50,7 +50,9 @@ func Permanent(err error) error { return wrapKind(KindPermanent, err) }
 func Poison(err error) error { return wrapKind(KindPoison, err) }
 
 // Rejected reports that k of the delivered records were refused by the far
-// side; they count as dropped. err, the far side's words, may be nil.
+// side; they count as dropped. err, the far side's words, may be nil. When not
+// all records were delivered, err also says what becomes of the others:
+// Rejected(3, Permanent(cause)) refused three and will take no more.
 func Rejected(k int, err error) error {
 	if k <= 0 {
 		return nil
@@ -65,11 +67,20 @@ func wrapKind(kind Kind, err error) error {
 	return &kindError{kind: kind, err: err}
 }
 
-// Classify returns the kind of a Write's non-nil error and, for KindRejected,
-// the number of records refused. ErrClosed is permanent.
+// Classify returns the kind of a Write's non-nil error and the number of
+// delivered records that were refused. That number may stand beside any kind;
+// KindRejected means that nothing else is wrong, and that records not
+// delivered are worth another try. ErrClosed is permanent.
 func Classify(err error) (kind Kind, rejected int) {
 	if k, ok := errors.AsType[*kindError](err); ok {
-		return k.kind, k.rejected
+		if k.kind != KindRejected || k.err == nil {
+			return k.kind, k.rejected
+		}
+		kind, rejected = Classify(k.err)
+		if kind == Retryable {
+			kind = KindRejected
+		}
+		return kind, rejected + k.rejected
 	}
 	if errors.Is(err, ErrClosed) {
 		return KindPermanent, 0
