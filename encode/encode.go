@@ -1,9 +1,28 @@
 // Package encode turns records into bytes. Encoders append to the caller's
 // buffer, keep no state between calls, cannot fail whatever the record holds,
 // and allocate nothing for scalar attributes.
+//
+// Rules that hold in every format:
+//
+//   - One record is one frame: a line ended by the only newline in it
+//     (the pretty format adds indented lines for stack traces).
+//   - Output is valid UTF-8. Bytes that are not become U+FFFD, or \xNN in the
+//     formats for people.
+//   - Control characters (C0, DEL, C1), line and paragraph separators
+//     (U+2028, U+2029) and bidirectional overrides never appear raw, so no
+//     terminal interprets what a record holds and no record looks like two.
+//   - Of attributes with equal keys the last one counts.
+//   - Values nested deeper than [MaxDepth] become the string [TooDeep].
+//   - A timestamp that is not set is the observed one; without both there is
+//     no time, never 1970.
 package encode
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
 	"github.com/seed2f724858/sluice/record"
 )
 
@@ -18,6 +37,89 @@ type Encoder interface {
 // by resource and scope).
 type BatchEncoder interface {
 	Encoder
-	// AppendBatch appends recs as one framed unit.
+	// AppendBatch appends recs as one framed unit; nothing for no records.
 	AppendBatch(dst []byte, recs []record.Record) []byte
+}
+
+// MaxDepth is how deep maps and slices may nest in an attribute or a body; the
+// attribute's own value is at depth 1.
+const MaxDepth = 64
+
+// TooDeep stands in for what is nested deeper than [MaxDepth].
+const TooDeep = "[nested too deep]"
+
+// Options say what an encoder shows beyond the record's own fields.
+type Options struct {
+	// Include lists further fields. They stand in the order of the constants
+	// of type [Field], whatever the order here. OTLP, which carries the whole
+	// resource anyway, ignores it.
+	Include []Field
+	// Color makes the pretty format use ANSI colours.
+	Color bool
+	// Location is the time zone of the pretty format; nil means [time.Local].
+	// The other formats always write UTC.
+	Location *time.Location
+}
+
+// Field is something an encoder can show that is not an attribute.
+type Field string
+
+// Fields that can be included.
+const (
+	// FieldService is service.name of the resource.
+	FieldService Field = "service"
+	// FieldPID is the id of this process.
+	FieldPID Field = "pid"
+	// FieldHost is this machine's host name.
+	FieldHost Field = "host"
+	// FieldSource is where the log call stands, as "FILE:LINE FUNCTION". It
+	// takes the place of the attributes code.file.path, code.line.number and
+	// code.function.name, and is absent without code.file.path.
+	FieldSource Field = "source"
+	// FieldResource is all attributes of the resource, as an object.
+	FieldResource Field = "resource"
+)
+
+var fieldNames = []string{"service", "pid", "host", "source", "resource"}
+
+// ParseField returns the field of that name.
+func ParseField(name string) (Field, error) {
+	if !slices.Contains(fieldNames, name) {
+		return "", fmt.Errorf("unknown field %q: want one of %s", name, strings.Join(fieldNames, ", "))
+	}
+	return Field(name), nil
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (f *Field) UnmarshalText(text []byte) error {
+	v, err := ParseField(string(text))
+	if err == nil {
+		*f = v
+	}
+	return err
+}
+
+var formatNames = []string{"json", "logfmt", "text", "pretty", "otlp_json"}
+
+// New returns the encoder of a format: json, logfmt, text, pretty or
+// otlp_json. It fails for an unknown format or field and names the known ones.
+func New(format string, o Options) (Encoder, error) {
+	for _, f := range o.Include {
+		if _, err := ParseField(string(f)); err != nil {
+			return nil, fmt.Errorf("include: %w", err)
+		}
+	}
+	switch format {
+	case "json":
+		return JSON(o), nil
+	case "logfmt":
+		return Logfmt(o), nil
+	case "text":
+		return Text(o), nil
+	case "pretty":
+		return Pretty(o), nil
+	case "otlp_json":
+		return OTLPJSON(), nil
+	}
+	return nil, fmt.Errorf("unknown format %q: want one of %s", format, strings.Join(formatNames, ", "))
 }
