@@ -1,0 +1,322 @@
+package processors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/log"
+
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/record"
+)
+
+var _ Brancher = (*Batch)(nil)
+
+// Batch queues records in memory and hands them to a sink in batches, from a
+// goroutine of its own: OnEmit copies the record and returns. The queue is
+// bounded in records and bytes; what happens when it is full is the
+// [OnFull] policy's choice, and every record that it costs is counted, told in
+// a notice record to the same sink, and reported to OpenTelemetry's error
+// handler.
+//
+// A batch that the sink could not take stays in flight and is tried again
+// after a pause that grows to 5 s, while the policy rules the queue behind it.
+// A sink for which there is a point of giving up is wrapped in a retry
+// decorator, which ends with a permanent error.
+type Batch struct {
+	cfg      BatchConfig
+	match    *matcher
+	sink     exporters.Sink
+	reporter *reporter
+
+	mu       sync.Mutex
+	q        queue
+	books    books
+	inFlight int           // records of the worker's batch that are not settled
+	flying   int64         // bytes of that batch
+	waiting  int           // producers that wait for room
+	room     chan struct{} // closed when there may be some
+	due      uint64        // records up to this sequence number do not wait for company
+	armed    bool          // delay is running
+	state    state
+	flushes  []flush
+	closing  bool // Shutdown was called
+	closed   bool // the worker has ended or given up
+
+	kick  chan struct{}
+	delay *time.Timer
+	done  chan struct{}
+	// base is the parent of every Write's context; Shutdown ends it at its
+	// deadline.
+	base   context.Context
+	cancel context.CancelFunc
+
+	worker   worker
+	shutdown sync.Once
+}
+
+// state is what the worker does.
+type state int
+
+const (
+	busy    state = iota
+	idle          // waits for records, flush or shutdown
+	resting       // pauses after a failure, waits for flush or shutdown
+)
+
+// flush is a ForceFlush that waits until the records up to seq are settled.
+type flush struct {
+	seq   uint64
+	tried bool // a write has begun since
+	done  chan error
+}
+
+// NewBatch returns a Batch in front of sink, which it then owns: Shutdown
+// shuts it down.
+func NewBatch(sink exporters.Sink, cfg BatchConfig) (*Batch, error) {
+	if sink == nil {
+		return nil, errors.New("batch: no sink")
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("batch: %w", err)
+	}
+	match, err := compileMatch(cfg.Match)
+	if err != nil {
+		return nil, fmt.Errorf("batch: %w", err)
+	}
+	b := &Batch{
+		cfg:   cfg,
+		match: match,
+		sink:  sink,
+		room:  make(chan struct{}),
+		kick:  make(chan struct{}, 1),
+		delay: time.NewTimer(math.MaxInt64),
+		done:  make(chan struct{}),
+	}
+	b.delay.Stop()
+	b.base, b.cancel = context.WithCancel(context.Background())
+	b.reporter = newReporter(b.Stats)
+	b.worker.recs = make([]record.Record, 1, cfg.MaxExportBatchSize+1)
+	go b.run()
+	return b, nil
+}
+
+func (b *Batch) readsOnly() bool { return true }
+
+// Branches implements [Brancher].
+func (b *Batch) Branches() []Branch { return []Branch{b} }
+
+// Enabled implements [Processor].
+func (b *Batch) Enabled(_ context.Context, scope *record.Origin, sev log.Severity, event string) bool {
+	return b.match.enabled(scope, sev, event)
+}
+
+// OnEmit queues a copy of r if it matches, and hands r on.
+func (b *Batch) OnEmit(ctx context.Context, r *record.Record, next Next) error {
+	if b.match.match(r) {
+		b.push(r)
+	}
+	return next(ctx, r)
+}
+
+func (b *Batch) push(r *record.Record) {
+	size := r.Size()
+	b.mu.Lock()
+	b.books.accepted++
+	if b.closing {
+		b.books.drop(CauseShutdown, 1)
+		b.mu.Unlock()
+		b.reporter.dropped()
+		return
+	}
+	dropped := false
+	if !b.fits(size) {
+		var ok bool
+		if ok, dropped = b.makeRoom(r.Severity, size); !ok {
+			b.mu.Unlock()
+			b.reporter.dropped()
+			return
+		}
+	}
+	b.q.push(r, size)
+	if r.Severity >= log.SeverityFatal1 {
+		b.due = b.q.seq
+		b.wake()
+	} else if b.q.records >= b.cfg.MaxExportBatchSize {
+		b.wake()
+	} else {
+		b.arm()
+	}
+	b.mu.Unlock()
+	if dropped {
+		b.reporter.dropped()
+	}
+}
+
+// fits reports whether a record of that size may be queued. A record larger
+// than a chunk needs only a chunk's room, else it could never pass a small
+// queue.
+func (b *Batch) fits(size int) bool {
+	return b.q.records+b.inFlight < b.cfg.MaxQueueSize &&
+		b.q.bytes+b.flying+int64(min(size, record.ChunkBytes)) <= max(int64(b.cfg.MaxQueueBytes), int64(record.ChunkBytes))
+}
+
+// makeRoom applies the policy. It reports whether the record may be queued,
+// and whether another was dropped for it. If it may not, it has been counted.
+func (b *Batch) makeRoom(sev log.Severity, size int) (ok, dropped bool) {
+	switch b.cfg.OnFull {
+	case Block:
+		ok = b.waitForRoom(size)
+		if !ok && b.closed {
+			b.books.drop(CauseShutdown, 1)
+			return false, false
+		}
+	case DropNewest:
+	default:
+		for {
+			if b.cfg.OnFull == DropOldest {
+				ok = b.q.evictOldest()
+			} else {
+				ok = b.q.evictLowest(sev)
+			}
+			if !ok {
+				break
+			}
+			b.books.drop(CauseQueueFull, 1)
+			dropped = true
+			if b.fits(size) {
+				return true, true
+			}
+		}
+	}
+	if !ok {
+		b.books.drop(CauseQueueFull, 1)
+	}
+	return ok, dropped
+}
+
+// waitForRoom waits, without the lock, until there is room or the timeout has
+// passed. Shutdown lets everybody in who waits.
+func (b *Batch) waitForRoom(size int) bool {
+	if b.cfg.BlockTimeout == 0 {
+		return false
+	}
+	var timeout <-chan time.Time
+	if b.cfg.BlockTimeout != exporters.Unlimited {
+		t := time.NewTimer(b.cfg.BlockTimeout.Std())
+		defer t.Stop()
+		timeout = t.C
+	}
+	b.waiting++
+	defer func() {
+		b.waiting--
+		if b.closing {
+			b.wake()
+		}
+	}()
+	for {
+		room := b.room
+		b.wake()
+		b.mu.Unlock()
+		late := false
+		select {
+		case <-room:
+		case <-timeout:
+			late = true
+		}
+		b.mu.Lock()
+		switch {
+		case b.closed:
+			return false
+		case b.closing || b.fits(size):
+			return true
+		case late:
+			return false
+		}
+	}
+}
+
+// ForceFlush makes the worker write everything that was queued before the
+// call, then flushes the sink. It ends with an error when a write fails that
+// was begun after the call, or when ctx is done.
+func (b *Batch) ForceFlush(ctx context.Context) error {
+	b.mu.Lock()
+	if b.closing {
+		b.mu.Unlock()
+		return nil
+	}
+	f := flush{seq: b.q.seq, done: make(chan error, 1)}
+	if b.q.records+b.inFlight == 0 {
+		f.done <- nil
+	} else {
+		b.flushes = append(b.flushes, f)
+		b.due = b.q.seq
+		b.hurry()
+	}
+	b.mu.Unlock()
+	select {
+	case err := <-f.done:
+		return errors.Join(err, b.sink.ForceFlush(ctx))
+	case <-ctx.Done():
+		return fmt.Errorf("batch: %s: flush: %w", b.cfg.Name, ctx.Err())
+	}
+}
+
+// Shutdown lets in the producers that wait for room, writes what is queued and
+// shuts the sink down. What cannot be written before ctx is done, or for
+// ExportTimeout without a success, is counted as dropped.
+func (b *Batch) Shutdown(ctx context.Context) error {
+	var err error
+	b.shutdown.Do(func() { err = b.close(ctx) })
+	return err
+}
+
+func (b *Batch) close(ctx context.Context) error {
+	b.mu.Lock()
+	b.closing = true
+	close(b.room)
+	b.hurry()
+	b.mu.Unlock()
+	defer b.cancel()
+	stop := context.AfterFunc(ctx, b.cancel)
+	defer stop()
+
+	var err error
+	// The worker may be stuck in a Write that does not heed its context.
+	if _, ok := await(ctx, b.done); !ok {
+		err = fmt.Errorf("batch: %s: shutdown: %w", b.cfg.Name, ctx.Err())
+	}
+	if lost := b.abandon(); lost > 0 {
+		err = errors.Join(err, fmt.Errorf("batch: %s: shutdown: %d records could not be delivered", b.cfg.Name, lost))
+	}
+	b.reporter.close()
+	return errors.Join(err, shutdownSink(ctx, b.sink, b.cfg.Name))
+}
+
+// abandon drops what is still queued and returns how many records shutdown
+// has cost. What is in flight stays so until its Write returns.
+func (b *Batch) abandon() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for b.q.evictOldest() {
+		b.books.drop(CauseShutdown, 1)
+	}
+	return b.books.dropped[CauseShutdown]
+}
+
+// Stats implements [Branch].
+func (b *Batch) Stats() ExporterStats {
+	held := heldBy(b.sink)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.books.stats(b.cfg.Name, held)
+	s.Queued = uint64(b.q.records + b.waiting)
+	s.InFlight += uint64(b.inFlight)
+	s.QueuedBytes = b.q.bytes + b.flying
+	return s
+}

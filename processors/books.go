@@ -1,0 +1,102 @@
+package processors
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/seed2f724858/sluice/exporters"
+)
+
+// books are a branch's counters; the branch's lock guards them.
+type books struct {
+	accepted, delivered uint64
+	dropped             map[string]uint64
+	failures            uint64
+	lastError           string
+}
+
+func (b *books) drop(cause string, n int) {
+	if n == 0 {
+		return
+	}
+	if b.dropped == nil {
+		b.dropped = make(map[string]uint64)
+	}
+	b.dropped[cause] += uint64(n)
+}
+
+// open returns how many accepted records are neither delivered nor dropped.
+func (b *books) open() uint64 {
+	n := b.accepted - b.delivered
+	for _, d := range b.dropped {
+		n -= d
+	}
+	return n
+}
+
+// outcome enters a Write's error, or its success.
+func (b *books) outcome(err error) {
+	if err == nil {
+		b.lastError = ""
+		return
+	}
+	b.failures++
+	b.lastError = err.Error()
+}
+
+// stats returns the books, counting what the sink holds as in flight.
+func (b *books) stats(name string, held uint64) ExporterStats {
+	held = min(held, b.delivered)
+	return ExporterStats{
+		Name:      name,
+		Accepted:  b.accepted,
+		Delivered: b.delivered - held,
+		Dropped:   maps.Clone(b.dropped),
+		InFlight:  held,
+		Failures:  b.failures,
+		LastError: b.lastError,
+	}
+}
+
+// heldBy returns how many records a sink keeps on purpose.
+func heldBy(s exporters.Sink) uint64 {
+	if h, ok := s.(exporters.Holder); ok {
+		return uint64(max(h.Held(), 0))
+	}
+	return 0
+}
+
+// grace is what a sink or worker that heeds its context needs to come back
+// once that is done.
+const grace = 50 * time.Millisecond
+
+// shutdownSink shuts a sink down, but waits for one that is stuck no longer
+// than ctx allows.
+func shutdownSink(ctx context.Context, s exporters.Sink, name string) error {
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(ctx) }()
+	err, ok := await(ctx, done)
+	if !ok {
+		return fmt.Errorf("%s: the exporter did not shut down in time: %w", name, ctx.Err())
+	}
+	return err
+}
+
+// await receives from c, for at most grace longer than ctx lives.
+func await[T any](ctx context.Context, c <-chan T) (v T, ok bool) {
+	select {
+	case v = <-c:
+		return v, true
+	case <-ctx.Done():
+	}
+	t := time.NewTimer(grace)
+	defer t.Stop()
+	select {
+	case v = <-c:
+		return v, true
+	case <-t.C:
+		return v, false
+	}
+}

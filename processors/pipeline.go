@@ -1,0 +1,190 @@
+package processors
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/log"
+
+	"github.com/seed2f724858/sluice/record"
+)
+
+// Config configures a [Pipeline].
+type Config struct {
+	// Resource describes the process that logs. It is used for records that
+	// come directly; those that come through the SDK carry their provider's.
+	Resource *record.Resource
+	// Limits bound the attributes of every record.
+	Limits Limits
+	// Levels decides which severities loggers log; nil means levels of the
+	// pipeline's own, without rules.
+	Levels *Levels
+	// TraceBased lists loggers, by name or glob as in [LevelRules], whose
+	// records are refused when they belong to a trace that is not sampled.
+	TraceBased []string
+}
+
+// DefaultConfig returns a Config with [DefaultLimits].
+func DefaultConfig() Config { return Config{Limits: DefaultLimits()} }
+
+// Pipeline takes records and hands them down a list of steps. Records come
+// directly, through a [Logger], or from an OpenTelemetry SDK provider, whose
+// Processor it is: both ways are treated alike. It removes duplicate keys (the
+// last one wins) and applies the limits before the first step, so a provider
+// in front of it should leave that alone: see [Pipeline.ProviderOptions].
+//
+// All methods are safe for concurrent use.
+type Pipeline struct {
+	resource   *record.Resource
+	limits     Limits
+	levels     *Levels
+	traceBased []string
+	chain      *chain
+
+	// The SDK asks Enabled without a resource: two caches, so that neither
+	// question spoils the other's fast path.
+	enabled, emitted sdkLoggers
+
+	filtered atomic.Uint64
+	closed   atomic.Bool
+	shutdown sync.Once
+}
+
+// NewPipeline returns a pipeline of the given steps, which it then owns:
+// Shutdown shuts them down.
+func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
+	c, err := newChain(steps)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipeline{
+		resource:   cfg.Resource,
+		limits:     cfg.Limits,
+		levels:     cfg.Levels,
+		traceBased: cfg.TraceBased,
+		chain:      c,
+	}
+	if p.resource == nil {
+		p.resource = &record.Resource{}
+	}
+	if p.levels == nil {
+		p.levels = NewLevels()
+	}
+	return p, nil
+}
+
+// Levels returns the levels that the pipeline's loggers obey.
+func (p *Pipeline) Levels() *Levels { return p.levels }
+
+// Refresh computes the loggers' levels again after a step changed what it is
+// Enabled for.
+func (p *Pipeline) Refresh() { p.levels.Refresh() }
+
+// Stats returns the books of the pipeline and of every exporter below it.
+func (p *Pipeline) Stats() Stats {
+	s := Stats{Filtered: p.filtered.Load()}
+	for _, b := range p.chain.branches() {
+		s.Exporters = append(s.Exporters, b.Stats())
+	}
+	return s
+}
+
+// floor returns the lowest severity of scope's records that an exporter
+// accepts.
+func (p *Pipeline) floor(scope *record.Origin) log.Severity {
+	for sev := log.SeverityTrace1; sev <= log.SeverityFatal4; sev++ {
+		if p.chain.enabled(context.Background(), scope, sev, "") {
+			if sev == log.SeverityTrace1 {
+				return log.SeverityUndefined
+			}
+			return sev
+		}
+	}
+	if p.chain.enabled(context.Background(), scope, log.SeverityUndefined, "") {
+		return log.SeverityFatal4
+	}
+	return SeverityOff
+}
+
+// emit normalizes a record, which it reports, and sends it down the list.
+func (p *Pipeline) emit(ctx context.Context, l *Logger, r *record.Record) (changed bool, err error) {
+	if !l.level.Enabled(r.Severity) || (l.traceBased && r.TraceID.IsValid() && !r.TraceFlags.IsSampled()) {
+		p.filtered.Add(1)
+		return false, nil
+	}
+	r.Origin = l.origin
+	changed = p.limits.normalize(r)
+	return changed, p.chain.first(ctx, r)
+}
+
+// ForceFlush exports all records that were emitted before the call.
+func (p *Pipeline) ForceFlush(ctx context.Context) error {
+	if p.closed.Load() {
+		return nil
+	}
+	return p.chain.forceFlush(ctx)
+}
+
+// Shutdown releases producers that wait for room, drains all branches in
+// parallel within ctx's deadline and shuts the exporters down. What could not
+// be sent is counted as dropped. Further calls return nil.
+func (p *Pipeline) Shutdown(ctx context.Context) error {
+	var err error
+	p.shutdown.Do(func() {
+		p.closed.Store(true)
+		err = p.chain.shutdown(ctx)
+	})
+	return err
+}
+
+// Logger emits records of one instrumentation scope directly into a
+// [Pipeline]. It is safe for concurrent use.
+type Logger struct {
+	pipeline   *Pipeline
+	origin     *record.Origin
+	level      *Level
+	traceBased bool
+}
+
+// Logger returns a logger for scope. Loggers are light; keep one per name all
+// the same, because encoders group records by it.
+func (p *Pipeline) Logger(scope record.Scope) *Logger {
+	return p.logger(&record.Origin{Resource: p.resource, Scope: scope})
+}
+
+func (p *Pipeline) logger(origin *record.Origin) *Logger {
+	l := &Logger{
+		pipeline: p,
+		origin:   origin,
+		level:    p.levels.For(origin.Scope.Name, func() log.Severity { return p.floor(origin) }),
+	}
+	for _, pattern := range p.traceBased {
+		l.traceBased = l.traceBased || covers(pattern, origin.Scope.Name)
+	}
+	return l
+}
+
+// Enabled reports whether a record of that severity may reach an exporter.
+func (l *Logger) Enabled(ctx context.Context, sev log.Severity, event string) bool {
+	return l.level.Enabled(sev) && !l.pipeline.closed.Load()
+}
+
+// Level returns the logger's effective level, which stays current.
+func (l *Logger) Level() *Level { return l.level }
+
+// Origin returns what Emit sets as the origin of records.
+func (l *Logger) Origin() *record.Origin { return l.origin }
+
+// Emit sends r down the pipeline. r is borrowed: it may be changed, and is the
+// caller's again when Emit returns. Its trace fields are taken as they are.
+// An error is a step's or a synchronous exporter's; it has been reported to
+// OpenTelemetry's error handler already.
+func (l *Logger) Emit(ctx context.Context, r *record.Record) error {
+	_, err := l.pipeline.emit(ctx, l, r)
+	if err != nil {
+		otel.Handle(err)
+	}
+	return err
+}

@@ -1,0 +1,141 @@
+package processors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/otel/log"
+
+	"github.com/seed2f724858/sluice/record"
+)
+
+var _ Brancher = (*Route)(nil)
+
+// Rule is one rule of a [Route].
+type Rule struct {
+	// Match chooses the records; the zero Match chooses all.
+	Match Match
+	// Processors is the rule's own list of steps.
+	Processors []Processor
+	// Stop ends the remaining rules, and the rest of the list that the route
+	// stands in, for a record that the rule chose.
+	Stop bool
+}
+
+// Route hands each record to every rule that chooses it, in order, and then
+// lets it flow on unless a rule stopped it. What a rule's steps change stays in
+// that rule: they work on a copy.
+type Route struct {
+	rules []rule
+}
+
+type rule struct {
+	match *matcher
+	chain *chain
+	stop  bool
+}
+
+// NewRoute returns a Route, which then owns the steps of its rules.
+func NewRoute(rules ...Rule) (*Route, error) {
+	rt := &Route{}
+	var errs []error
+	for i, r := range rules {
+		match, err := r.Match.compile()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("route: rules[%d]: match: %w", i, err))
+		}
+		c, err := newChain(r.Processors)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("route: rules[%d]: %w", i, err))
+		}
+		rt.rules = append(rt.rules, rule{match, c, r.Stop})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return rt, nil
+}
+
+func (rt *Route) readsOnly() bool { return true }
+
+// Branches implements [Brancher].
+func (rt *Route) Branches() []Branch {
+	var all []Branch
+	for _, r := range rt.rules {
+		all = append(all, r.chain.branches()...)
+	}
+	return all
+}
+
+// Enabled implements [Processor].
+func (rt *Route) Enabled(ctx context.Context, scope *record.Origin, sev log.Severity, event string) bool {
+	for _, r := range rt.rules {
+		if r.match.enabled(scope, sev, event) && r.chain.enabled(ctx, scope, sev, event) {
+			return true
+		}
+		if r.stop && r.match.certain(scope, sev, event) {
+			return false
+		}
+	}
+	return false
+}
+
+// stops reports whether no such record gets past the route.
+func (rt *Route) stops(scope *record.Origin, sev log.Severity, event string) bool {
+	for _, r := range rt.rules {
+		if r.stop && r.match.certain(scope, sev, event) {
+			return true
+		}
+	}
+	return false
+}
+
+// OnEmit implements [Processor].
+func (rt *Route) OnEmit(ctx context.Context, r *record.Record, next Next) error {
+	var errs []error
+	for i := range rt.rules {
+		rule := &rt.rules[i]
+		if !rule.match.match(r) {
+			continue
+		}
+		if err := rule.emit(ctx, r); err != nil {
+			errs = append(errs, err)
+		}
+		if rule.stop {
+			return errors.Join(errs...)
+		}
+	}
+	if err := next(ctx, r); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (r *rule) emit(ctx context.Context, rec *record.Record) error {
+	if r.chain.readOnly {
+		return r.chain.first(ctx, rec)
+	}
+	own := scratch.Get().(*record.Record)
+	attrs := append(own.Attributes[:0], rec.Attributes...)
+	*own = *rec
+	own.Attributes = attrs
+	err := r.chain.first(ctx, own)
+	own.Reset()
+	scratch.Put(own)
+	return err
+}
+
+// ForceFlush flushes the rules in parallel.
+func (rt *Route) ForceFlush(ctx context.Context) error {
+	return rt.each(func(c *chain) error { return c.forceFlush(ctx) })
+}
+
+// Shutdown shuts the rules down in parallel.
+func (rt *Route) Shutdown(ctx context.Context) error {
+	return rt.each(func(c *chain) error { return c.shutdown(ctx) })
+}
+
+func (rt *Route) each(do func(*chain) error) error {
+	return inParallel(len(rt.rules), func(i int) error { return do(rt.rules[i].chain) })
+}

@@ -1,0 +1,108 @@
+package processors
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/record"
+)
+
+var _ sdklog.Processor = (*Pipeline)(nil)
+
+// ProviderOptions returns what an SDK provider in front of the pipeline should
+// be made with: the pipeline as its processor, and the SDK's own handling of
+// duplicate keys and limits switched off, because the pipeline does that work.
+func (p *Pipeline) ProviderOptions() []sdklog.LoggerProviderOption {
+	return []sdklog.LoggerProviderOption{
+		sdklog.WithProcessor(p),
+		sdklog.WithAllowKeyDuplication(),
+		sdklog.WithAttributeCountLimit(-1),
+		sdklog.WithAttributeValueLengthLimit(-1),
+		sdklog.WithAttributeValueDepthLimit(-1),
+	}
+}
+
+// Enabled implements the SDK's Processor.
+func (p *Pipeline) Enabled(ctx context.Context, param sdklog.EnabledParameters) bool {
+	if p.closed.Load() {
+		return false
+	}
+	l := p.enabled.of(p, nil, param.InstrumentationScope)
+	return l.level.Enabled(param.Severity) &&
+		(param.EventName == "" || p.chain.enabled(ctx, l.origin, param.Severity, param.EventName))
+}
+
+// OnEmit implements the SDK's Processor. What duplicates, limits and steps
+// changed is written back, so that a processor registered behind the pipeline
+// sees the same record (but not the number of dropped attributes, which the
+// SDK offers no way to set).
+func (p *Pipeline) OnEmit(ctx context.Context, src *sdklog.Record) error {
+	if p.closed.Load() {
+		return nil
+	}
+	l := p.emitted.of(p, src.Resource(), src.InstrumentationScope())
+	r := scratch.Get().(*record.Record)
+	exporters.FromSDK(r, src, l.origin)
+	changed, err := p.emit(ctx, l, r)
+	if changed || !p.chain.readOnly {
+		writeBack(src, r)
+	}
+	r.Reset()
+	scratch.Put(r)
+	return err
+}
+
+var scratch = sync.Pool{New: func() any {
+	return &record.Record{Attributes: make([]attribute.KeyValue, 0, 16)}
+}}
+
+func writeBack(dst *sdklog.Record, r *record.Record) {
+	dst.SetTimestamp(r.Timestamp)
+	dst.SetObservedTimestamp(r.Observed)
+	dst.SetSeverity(r.Severity)
+	dst.SetSeverityText(r.SeverityText)
+	dst.SetEventName(r.EventName)
+	dst.SetBody(r.Body)
+	dst.SetAttributes(r.Attributes...)
+}
+
+// maxSDKLoggers bounds the cache; scope names may come from input.
+const maxSDKLoggers = 4096
+
+// sdkLoggers finds the pipeline's logger for the SDK's resources and scopes.
+type sdkLoggers struct {
+	origins exporters.Origins
+	last    atomic.Pointer[Logger]
+	mu      sync.RWMutex
+	loggers map[*record.Origin]*Logger
+}
+
+func (s *sdkLoggers) of(p *Pipeline, res *resource.Resource, scope instrumentation.Scope) *Logger {
+	origin := s.origins.Get(res, scope)
+	if l := s.last.Load(); l != nil && l.origin == origin {
+		return l
+	}
+	s.mu.RLock()
+	l := s.loggers[origin]
+	s.mu.RUnlock()
+	if l == nil {
+		s.mu.Lock()
+		if l = s.loggers[origin]; l == nil {
+			if s.loggers == nil || len(s.loggers) >= maxSDKLoggers {
+				s.loggers = make(map[*record.Origin]*Logger)
+			}
+			l = p.logger(origin)
+			s.loggers[origin] = l
+		}
+		s.mu.Unlock()
+	}
+	s.last.Store(l)
+	return l
+}

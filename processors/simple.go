@@ -1,0 +1,198 @@
+package processors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/log"
+
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/record"
+)
+
+var _ Brancher = (*Simple)(nil)
+
+// SimpleConfig configures a [Simple].
+type SimpleConfig struct {
+	// Name is what statistics call the exporter.
+	Name string `yaml:"name"`
+	// Match chooses the records; nil means all.
+	Match *Match `yaml:"match"`
+	// ExportTimeout bounds one Write.
+	ExportTimeout exporters.Duration `yaml:"export_timeout"`
+}
+
+// DefaultSimpleConfig returns the default: 30 s for an export.
+func DefaultSimpleConfig() SimpleConfig {
+	return SimpleConfig{ExportTimeout: exporters.Duration(30 * time.Second)}
+}
+
+// Validate reports every setting that cannot work.
+func (c SimpleConfig) Validate() error {
+	var errs []error
+	if c.ExportTimeout <= 0 {
+		errs = append(errs, fmt.Errorf("export_timeout is %s: want more than 0s", c.ExportTimeout))
+	}
+	if c.Match != nil {
+		if err := c.Match.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("match: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Simple writes each record to its sink before OnEmit returns: the caller
+// waits for the destination. Writes are serialized. A record that the sink does
+// not take is counted as dropped and OnEmit returns why.
+type Simple struct {
+	cfg      SimpleConfig
+	match    *matcher
+	sink     exporters.Sink
+	reporter *reporter
+
+	writing chan struct{} // holds one token: a Write can be waited for with a deadline
+
+	mu     sync.Mutex
+	books  books
+	closed bool
+
+	shutdown sync.Once
+}
+
+// NewSimple returns a Simple in front of sink, which it then owns.
+func NewSimple(sink exporters.Sink, cfg SimpleConfig) (*Simple, error) {
+	if sink == nil {
+		return nil, errors.New("simple: no sink")
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("simple: %w", err)
+	}
+	match, err := compileMatch(cfg.Match)
+	if err != nil {
+		return nil, fmt.Errorf("simple: %w", err)
+	}
+	s := &Simple{cfg: cfg, match: match, sink: sink, writing: make(chan struct{}, 1)}
+	s.reporter = newReporter(s.Stats)
+	return s, nil
+}
+
+func (s *Simple) readsOnly() bool { return true }
+
+// Branches implements [Brancher].
+func (s *Simple) Branches() []Branch { return []Branch{s} }
+
+// Enabled implements [Processor].
+func (s *Simple) Enabled(_ context.Context, scope *record.Origin, sev log.Severity, event string) bool {
+	return s.match.enabled(scope, sev, event)
+}
+
+// OnEmit writes r if it matches, and hands it on.
+func (s *Simple) OnEmit(ctx context.Context, r *record.Record, next Next) error {
+	var err error
+	if s.match.match(r) {
+		err = s.write(ctx, r)
+	}
+	return errors.Join(err, next(ctx, r))
+}
+
+func (s *Simple) write(ctx context.Context, r *record.Record) error {
+	s.mu.Lock()
+	s.books.accepted++
+	if s.closed {
+		s.books.drop(CauseShutdown, 1)
+		s.mu.Unlock()
+		s.reporter.dropped()
+		return nil
+	}
+	s.mu.Unlock()
+
+	// A cancelled caller is no reason to lose its record.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ExportTimeout.Std())
+	defer cancel()
+	n, err, cause := 0, error(nil), CauseError
+	select {
+	case s.writing <- struct{}{}:
+		n, err, cause = s.call(ctx, r)
+		<-s.writing
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+
+	s.mu.Lock()
+	s.books.outcome(err)
+	refused := 0
+	if err != nil {
+		_, refused = exporters.Classify(err)
+	}
+	switch {
+	case n == 1 && refused == 0:
+		s.books.delivered++
+	case n == 1:
+		s.books.drop(CauseRejected, 1)
+	default:
+		s.books.drop(cause, 1)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("simple: %s: %w", s.cfg.Name, err)
+	}
+	return nil
+}
+
+func (s *Simple) call(ctx context.Context, r *record.Record) (n int, err error, cause string) {
+	defer func() {
+		if p := recover(); p != nil {
+			n, err, cause = 0, fmt.Errorf("the exporter panicked: %v\n%s", p, debug.Stack()), CausePanic
+		}
+	}()
+	// A slice of one needs memory that the sink may read: r's own would do if
+	// the interface took a pointer.
+	one := singles.Get().(*[1]record.Record)
+	one[0] = *r
+	n, err = s.sink.Write(ctx, one[:])
+	one[0] = record.Record{}
+	singles.Put(one)
+	if n == 0 && err == nil {
+		err = errors.New("the exporter took nothing and gave no reason")
+	}
+	return max(0, min(n, 1)), err, CauseError
+}
+
+var singles = sync.Pool{New: func() any { return new([1]record.Record) }}
+
+// ForceFlush flushes the sink.
+func (s *Simple) ForceFlush(ctx context.Context) error { return s.sink.ForceFlush(ctx) }
+
+// Shutdown waits for the writes under way, as long as ctx lets it, and shuts
+// the sink down.
+func (s *Simple) Shutdown(ctx context.Context) error {
+	var err error
+	s.shutdown.Do(func() {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		select {
+		case s.writing <- struct{}{}:
+			<-s.writing
+		case <-ctx.Done():
+			err = fmt.Errorf("simple: %s: shutdown: %w", s.cfg.Name, ctx.Err())
+		}
+		s.reporter.close()
+		err = errors.Join(err, shutdownSink(ctx, s.sink, s.cfg.Name))
+	})
+	return err
+}
+
+// Stats implements [Branch].
+func (s *Simple) Stats() ExporterStats {
+	held := heldBy(s.sink)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.books.stats(s.cfg.Name, held)
+	st.InFlight += s.books.open()
+	return st
+}
