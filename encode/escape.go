@@ -42,12 +42,30 @@ func appendQuoted(dst []byte, s string) []byte {
 
 // appendString appends s as it stands inside a JSON string.
 func appendString(dst []byte, s string) []byte {
-	for i := 0; i < len(s); i++ {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		// The compiler merges this into one load.
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		if !plain8(x) {
+			return appendEscaped(dst, s, i)
+		}
+	}
+	for ; i < len(s); i++ {
 		if !plain[s[i]] {
 			return appendEscaped(dst, s, i)
 		}
 	}
 	return append(dst, s...)
+}
+
+// plain8 reports whether all eight bytes of x are plain. It may be false for
+// some that are, never true for some that are not: subtracting from each byte
+// sets its high bit when it is smaller, but may borrow from the next one.
+func plain8(x uint64) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	special := x | (x - ones*' ') | (x ^ ones*'"' - ones) | (x ^ ones*'\\' - ones) | (x ^ ones*0x7f - ones)
+	return special&high == 0
 }
 
 // appendEscaped is appendString for an s whose first i bytes are plain.
@@ -129,6 +147,9 @@ func appendVisible(dst []byte, s string) []byte {
 // appendKey appends key as the left side of a key=value pair: whatever would
 // end it, or may not stand raw, becomes "_"; so does an empty key.
 func appendKey(dst []byte, key string) []byte {
+	if isBareASCII(key) {
+		return append(dst, key...)
+	}
 	if key == "" {
 		return append(dst, '_')
 	}
@@ -153,8 +174,22 @@ func appendKey(dst []byte, key string) []byte {
 // isBare reports whether s can be the right side of a key=value pair without
 // quotes.
 func isBare(s string) bool {
+	if isBareASCII(s) {
+		return true
+	}
 	for _, r := range s {
 		if r <= ' ' || r == '=' || r == '"' || r == '\\' || r == 0x7f || r == utf8.RuneError || hidden(r) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isBareASCII is isBare for the common case; it is false for a word with other
+// characters.
+func isBareASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; !plain[c] || c == ' ' || c == '=' {
 			return false
 		}
 	}

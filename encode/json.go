@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"strconv"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -50,7 +51,7 @@ func (e *jsonEncoder) Append(dst []byte, r *record.Record) []byte {
 		dst = append(dst, '"', ',')
 	}
 	dst = append(dst, `"msg":`...)
-	dst = e.appendValue(dst, r.Body, 1)
+	dst = e.appendValue(dst, &r.Body, 1)
 	dst = append(dst, ',')
 	if r.TraceID.IsValid() {
 		dst = append(dst, `"trace_id":"`...)
@@ -70,23 +71,7 @@ func (e *jsonEncoder) Append(dst []byte, r *record.Record) []byte {
 	if e.fields.any {
 		dst = e.appendFields(dst, r)
 	}
-	_, hasSource := e.fields.sourceOf(r)
-	last := e.of(r.Attributes)
-	for i := range r.Attributes {
-		kv := &r.Attributes[i]
-		if shadowed(r.Attributes, i, last) || hasSource && isSource(kv.Key) {
-			continue
-		}
-		dst = append(dst, '"')
-		if e.fields.clashes(string(kv.Key)) {
-			dst = append(dst, EscapePrefix...)
-		}
-		dst = appendString(dst, string(kv.Key))
-		dst = append(dst, '"', ':')
-		dst = e.appendValue(dst, kv.Value, 1)
-		dst = append(dst, ',')
-	}
-	e.done(last)
+	dst = e.appendAttributes(dst, r)
 	if r.Dropped > 0 {
 		dst = append(dst, `"dropped_attributes":`...)
 		dst = strconv.AppendInt(dst, int64(r.Dropped), 10)
@@ -94,6 +79,39 @@ func (e *jsonEncoder) Append(dst []byte, r *record.Record) []byte {
 	}
 	dst[len(dst)-1] = '}'
 	return append(dst, '\n')
+}
+
+func (e *jsonEncoder) appendAttributes(dst []byte, r *record.Record) []byte {
+	_, hasSource := e.fields.sourceOf(r)
+	kvs, start := r.Attributes, len(dst)
+	var last map[string]int
+	if len(kvs) > fewKeys {
+		last = e.index(kvs)
+	}
+	for i := 0; i < len(kvs); i++ {
+		kv := &kvs[i]
+		if shadowed(kvs, i, last) || hasSource && isSource(kv.Key) {
+			continue
+		}
+		dst = append(dst, '"')
+		if e.fields.clashes(string(kv.Key)) {
+			dst = append(dst, escapePrefix...)
+		}
+		keyStart := len(dst)
+		dst = appendString(dst, string(kv.Key))
+		// Keys that are not valid UTF-8 get longer when written. They are rare
+		// enough to start again, rather than to look at all keys first.
+		if len(dst)-keyStart > len(kv.Key) && last == nil && !utf8.ValidString(string(kv.Key)) {
+			last = e.index(kvs)
+			dst, i = dst[:start], -1
+			continue
+		}
+		dst = append(dst, '"', ':')
+		dst = e.appendValue(dst, &kv.Value, 1)
+		dst = append(dst, ',')
+	}
+	e.done(last)
+	return dst
 }
 
 func (e *jsonEncoder) appendFields(dst []byte, r *record.Record) []byte {
@@ -128,7 +146,7 @@ func (e *jsonEncoder) appendFields(dst []byte, r *record.Record) []byte {
 }
 
 // appendValue appends v as JSON. depth is v's own.
-func (e *jsonEncoder) appendValue(dst []byte, v attribute.Value, depth int) []byte {
+func (e *jsonEncoder) appendValue(dst []byte, v *attribute.Value, depth int) []byte {
 	switch v.Type() {
 	case attribute.STRING:
 		dst = append(dst, '"')
@@ -155,7 +173,7 @@ func (e *jsonEncoder) appendValue(dst []byte, v attribute.Value, depth int) []by
 		return e.appendObject(dst, v.AsMap(), depth)
 	case attribute.SLICE:
 		return appendArray(dst, v.AsSlice(), func(dst []byte, v attribute.Value) []byte {
-			return e.appendValue(dst, v, depth+1)
+			return e.appendValue(dst, &v, depth+1)
 		})
 	case attribute.STRINGSLICE:
 		return appendArray(dst, v.AsStringSlice(), appendQuoted)
@@ -187,7 +205,7 @@ func (e *jsonEncoder) appendObject(dst []byte, kvs []attribute.KeyValue, depth i
 		sep = true
 		dst = appendQuoted(dst, string(kvs[i].Key))
 		dst = append(dst, ':')
-		dst = e.appendValue(dst, kvs[i].Value, depth+1)
+		dst = e.appendValue(dst, &kvs[i].Value, depth+1)
 	}
 	e.done(last)
 	return append(dst, '}')

@@ -29,6 +29,11 @@ func (d *distinct) of(kvs []attribute.KeyValue) map[string]int {
 	if len(kvs) <= fewKeys && validKeys(kvs) {
 		return nil
 	}
+	return d.index(kvs)
+}
+
+// index returns the last index of each key.
+func (d *distinct) index(kvs []attribute.KeyValue) map[string]int {
 	last, ok := d.pool.Get().(map[string]int)
 	if !ok {
 		last = make(map[string]int, len(kvs))
@@ -83,13 +88,13 @@ func validKey(key attribute.Key) string {
 	return b.String()
 }
 
-// EscapePrefix stands before an attribute's key that would be taken for one of
+// escapePrefix stands before an attribute's key that would be taken for one of
 // the format's own.
-const EscapePrefix = "attr."
+const escapePrefix = "attr."
 
-// Reserved reports whether key is one that the line formats write themselves
+// reserved reports whether key is one that the line formats write themselves
 // in every configuration.
-func Reserved(key string) bool {
+func reserved(key string) bool {
 	switch key {
 	case "time", "level", "logger", "msg", "trace_id", "span_id", "event", "dropped_attributes":
 		return true
@@ -97,18 +102,27 @@ func Reserved(key string) bool {
 	return false
 }
 
-// Escaped reports whether key is the escaped form of another key: "attr.level"
-// is that of "level", "attr.attr.level" that of "attr.level". Without its
-// [EscapePrefix] it is the original.
-func Escaped(key string) bool {
-	rest, ok := strings.CutPrefix(key, EscapePrefix)
+// UnescapeKey returns the attribute key that the line formats write as key:
+// "level" for "attr.level", "attr.level" for "attr.attr.level", and every key
+// that is not escaped as it is.
+func UnescapeKey(key string) string {
+	if escaped(key) {
+		return key[len(escapePrefix):]
+	}
+	return key
+}
+
+// escaped reports whether key is one of the formats' own, including the fields
+// that may be included, behind one or more escapePrefix.
+func escaped(key string) bool {
+	rest, ok := strings.CutPrefix(key, escapePrefix)
 	if !ok {
 		return false
 	}
 	for ok {
-		rest, ok = strings.CutPrefix(rest, EscapePrefix)
+		rest, ok = strings.CutPrefix(rest, escapePrefix)
 	}
-	return Reserved(rest) || isField(rest)
+	return reserved(rest) || isField(rest)
 }
 
 func isField(key string) bool {
@@ -120,7 +134,7 @@ func isField(key string) bool {
 }
 
 // clashes reports whether an attribute of that key must be written with
-// EscapePrefix. So is every key that looks escaped already, hence no two keys
+// escapePrefix. So is every key that looks escaped already, hence no two keys
 // come out equal and each can be read back.
 func (f *fields) clashes(key string) bool {
 	if key == "" {
@@ -128,11 +142,11 @@ func (f *fields) clashes(key string) bool {
 	}
 	switch key[0] {
 	case 'a':
-		return Escaped(key)
+		return escaped(key)
 	case 't', 'l', 'm', 'e', 'd':
-		return Reserved(key)
+		return reserved(key)
 	case 's':
-		return Reserved(key) || f.has(key)
+		return reserved(key) || f.has(key)
 	case 'p', 'h', 'r':
 		return f.has(key)
 	}

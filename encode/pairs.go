@@ -80,7 +80,7 @@ func (p *pairs) appendAttributes(dst []byte, r *record.Record, skip func(attribu
 		}
 		prefix := ""
 		if p.fields.clashes(string(kv.Key)) {
-			prefix = EscapePrefix
+			prefix = escapePrefix
 		}
 		dst = p.appendPair(dst, prefix, string(kv.Key), kv.Value, 1)
 	}
@@ -127,10 +127,10 @@ func (p *pairs) appendValue(dst []byte, v attribute.Value, depth int) []byte {
 	case attribute.FLOAT64:
 		return AppendFloat(dst, v.AsFloat64())
 	case attribute.INT64, attribute.BOOL, attribute.EMPTY:
-		return p.json.appendValue(dst, v, depth)
+		return p.json.appendValue(dst, &v, depth)
 	}
 	start := len(dst)
-	dst = p.json.appendValue(dst, v, depth)
+	dst = p.json.appendValue(dst, &v, depth)
 	if v.Type() == attribute.BYTESLICE || p.typed {
 		text := string(dst[start:])
 		if v.Type() == attribute.BYTESLICE {
@@ -143,16 +143,16 @@ func (p *pairs) appendValue(dst []byte, v attribute.Value, depth int) []byte {
 
 // appendText appends a string, in quotes where it needs them.
 func (p *pairs) appendText(dst []byte, s string) []byte {
-	if !isBare(s) || p.typed && ReadsAsOther(s) {
+	if !isBare(s) || p.typed && readsAsOther(s) {
 		return appendQuoted(dst, s)
 	}
 	return append(dst, s...)
 }
 
-// ReadsAsOther reports whether the bare word s looks like a value that is no
+// readsAsOther reports whether the bare word s looks like a value that is no
 // string: a number, a boolean or null. The logfmt format writes strings that
 // do in quotes.
-func ReadsAsOther(s string) bool {
+func readsAsOther(s string) bool {
 	switch s {
 	case "":
 		return false

@@ -64,7 +64,7 @@ func (e *prettyEncoder) Append(dst []byte, r *record.Record) []byte {
 	if t := r.Time(); !t.IsZero() {
 		t = t.In(e.location)
 		dst = e.begin(dst, dim)
-		dst = appendMilli(appendClock(dst, t), t)
+		dst = appendClock(dst, t)
 		dst = append(e.end(dst), ' ')
 	} else {
 		dst = append(dst, indent...)
@@ -160,7 +160,7 @@ func (e *prettyEncoder) appendPlainValue(dst []byte, v attribute.Value) []byte {
 	case attribute.STRING:
 		return appendVisible(dst, v.AsString())
 	}
-	return e.json.appendValue(dst, v, 1)
+	return e.json.appendValue(dst, &v, 1)
 }
 
 func isException(key attribute.Key) bool {

@@ -15,23 +15,31 @@ var (
 // point, so that lines sort by it. RFC 3339 has four digits for the year;
 // times beyond become the nearest one there is.
 func appendTime(dst []byte, t time.Time) []byte {
-	dst = appendSeconds(dst, t)
+	var b [30]byte
+	putSeconds(&b, t)
 	ns := uint(t.Nanosecond())
-	var frac [9]byte
-	for i := len(frac) - 1; i >= 0; i-- {
-		frac[i] = byte('0' + ns%10)
+	b[19], b[29] = '.', 'Z'
+	for i := 28; i > 19; i-- {
+		b[i] = byte('0' + ns%10)
 		ns /= 10
 	}
-	dst = append(dst, '.')
-	dst = append(dst, frac[:]...)
-	return append(dst, 'Z')
+	return append(dst, b[:]...)
 }
 
 // appendMillis is appendTime with three digits behind the point.
 func appendMillis(dst []byte, t time.Time) []byte {
-	dst = appendSeconds(dst, t)
-	dst = appendMilli(dst, t)
-	return append(dst, 'Z')
+	var b [30]byte
+	putSeconds(&b, t)
+	dst = append(dst, b[:19]...)
+	return append(appendMilli(dst, t), 'Z')
+}
+
+// appendClock appends the time of day in t's zone, "15:04:05.000".
+func appendClock(dst []byte, t time.Time) []byte {
+	var b [8]byte
+	putClock(b[:], t)
+	dst = append(dst, b[:]...)
+	return appendMilli(dst, t)
 }
 
 func appendMilli(dst []byte, t time.Time) []byte {
@@ -39,7 +47,8 @@ func appendMilli(dst []byte, t time.Time) []byte {
 	return append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
 }
 
-func appendSeconds(dst []byte, t time.Time) []byte {
+// putSeconds writes "2006-01-02T15:04:05".
+func putSeconds(b *[30]byte, t time.Time) {
 	t = t.UTC()
 	year, month, day := t.Date()
 	if year < 1 || year > 9999 {
@@ -49,27 +58,25 @@ func appendSeconds(dst []byte, t time.Time) []byte {
 		}
 		year, month, day = t.Date()
 	}
-	dst = appendTwo(dst, year/100)
-	dst = appendTwo(dst, year%100)
-	dst = append(dst, '-')
-	dst = appendTwo(dst, int(month))
-	dst = append(dst, '-')
-	dst = appendTwo(dst, day)
-	dst = append(dst, 'T')
-	return appendClock(dst, t)
+	put2(b[0:2], year/100)
+	put2(b[2:4], year%100)
+	put2(b[5:7], int(month))
+	put2(b[8:10], day)
+	b[4], b[7], b[10] = '-', '-', 'T'
+	putClock(b[11:19], t)
 }
 
-func appendClock(dst []byte, t time.Time) []byte {
+func putClock(b []byte, t time.Time) {
 	hour, minute, sec := t.Clock()
-	dst = appendTwo(dst, hour)
-	dst = append(dst, ':')
-	dst = appendTwo(dst, minute)
-	dst = append(dst, ':')
-	return appendTwo(dst, sec)
+	_ = b[7]
+	put2(b[0:2], hour)
+	put2(b[3:5], minute)
+	put2(b[6:8], sec)
+	b[2], b[5] = ':', ':'
 }
 
-func appendTwo(dst []byte, n int) []byte {
-	return append(dst, byte('0'+n/10), byte('0'+n%10))
+func put2(b []byte, n int) {
+	b[0], b[1] = byte('0'+n/10), byte('0'+n%10)
 }
 
 // notFinite names the floats that JSON numbers cannot express, as the JSON

@@ -56,5 +56,5 @@ func (p *pairs) appendMessage(dst []byte, r *record.Record) []byte {
 	case attribute.STRING:
 		return appendVisible(dst, r.Body.AsString())
 	}
-	return p.json.appendValue(dst, r.Body, 1)
+	return p.json.appendValue(dst, &r.Body, 1)
 }
