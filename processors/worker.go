@@ -2,6 +2,7 @@ package processors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -200,6 +201,8 @@ func (b *Batch) account(n int, err error, panicked bool) (retry bool) {
 	case panicked:
 		lost, cause = left, CausePanic
 		w.hasNotice = false
+	case errors.Is(err, exporters.ErrClosed):
+		lost, cause = left, CauseShutdown
 	case kind == exporters.KindPermanent:
 		lost, cause = left, CausePermanent
 	case kind == exporters.KindPoison && onNotice:
