@@ -154,6 +154,10 @@ func (p *Pipeline) Logger(scope record.Scope) *Logger {
 	return p.logger(&record.Origin{Resource: p.resource, Scope: scope})
 }
 
+// LoggerFor returns a logger for records whose resource is their own, such as
+// those that OTLP brings. origin must not be changed any more.
+func (p *Pipeline) LoggerFor(origin *record.Origin) *Logger { return p.logger(origin) }
+
 func (p *Pipeline) logger(origin *record.Origin) *Logger {
 	l := &Logger{
 		pipeline: p,
