@@ -28,6 +28,10 @@ func glob(pattern, s string) bool {
 	return p == len(pattern)
 }
 
+// Glob is the matching of names in configuration: "*" stands for any run of
+// characters, separators included, and "?" for any single byte.
+func Glob(pattern, s string) bool { return glob(pattern, s) }
+
 func isGlob(pattern string) bool { return strings.ContainsAny(pattern, "*?") }
 
 // covers reports whether a logger pattern covers a logger: as a glob, or as
