@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// The kinds of measurement.
+const (
+	kindCall     = "call"
+	kindWith     = "with"
+	kindDisabled = "disabled"
+	kindFlood    = "flood"
+	kindStall    = "stall"
+	kindEncode   = "encode"
+)
+
+// job is one measurement of one contestant. Each runs in a process of its own,
+// so that memory, CPU time and the garbage collector's state are its own.
+type job struct {
+	Kind       string
+	Contestant string
+	Goroutines int
+	// Dir is where files are written.
+	Dir string
+	// Duration is how long to measure; for a stall, how long the sink stands.
+	Duration time.Duration
+	// Records is how many records a flood sends.
+	Records int
+	// Sink is the sink's behaviour in a stall job.
+	Sink string
+}
+
+// result is what a job found; which fields are set depends on its kind.
+type result struct {
+	// NS is the wall time in nanoseconds for one call, Allocs the
+	// allocations of the whole process for one call.
+	NS, Allocs float64
+	// Seconds and CPU (user and system) are a flood's, from the first call
+	// until everything was delivered; RSS is the peak in bytes.
+	Seconds, CPU float64
+	RSS          int64
+	// P50, P99 and P999 are percentiles of one call in nanoseconds.
+	P50, P99, P999 float64
+	// Delivered is the share of the records that arrived exactly once.
+	Delivered float64
+	// Duplicates counts records that arrived again, Bytes the bytes for each
+	// record that arrived.
+	Duplicates int
+	Bytes      float64
+}
+
+func (j job) run() (result, error) {
+	switch j.Kind {
+	case kindCall, kindWith, kindDisabled:
+		return runCalls(j)
+	case kindFlood:
+		return runFlood(j)
+	case kindStall:
+		return runStall(j)
+	case kindEncode:
+		return runEncode(j)
+	}
+	return result{}, fmt.Errorf("unknown measurement %q", j.Kind)
+}
+
+// childFlag makes the command do the job on its standard input.
+const childFlag = "-child"
+
+func child(in io.Reader, out io.Writer) error {
+	var j job
+	if err := json.NewDecoder(in).Decode(&j); err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	r, err := j.run()
+	if err != nil {
+		return fmt.Errorf("%s of %s: %w", j.Kind, j.Contestant, err)
+	}
+	return json.NewEncoder(out).Encode(r)
+}
+
+// spawn does the job in a process of its own, with a directory of its own
+// below root.
+func spawn(j job, root string) (_ result, err error) {
+	if j.Dir, err = os.MkdirTemp(root, "run"); err != nil {
+		return result{}, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(j.Dir)) }()
+	exe, err := os.Executable()
+	if err != nil {
+		return result{}, err
+	}
+	in, err := json.Marshal(j)
+	if err != nil {
+		return result{}, err
+	}
+	var out, stderr bytes.Buffer
+	cmd := exec.Command(exe, childFlag)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &stderr
+	if err := cmd.Run(); err != nil {
+		return result{}, fmt.Errorf("%s of %s: %w\n%s", j.Kind, j.Contestant, err, stderr.Bytes())
+	}
+	var r result
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		return result{}, fmt.Errorf("%s of %s: read result: %w", j.Kind, j.Contestant, err)
+	}
+	if j.Kind == kindFlood {
+		err = readBack(j, &r)
+	}
+	return r, err
+}

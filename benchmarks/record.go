@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// The record that every contestant logs: a logger's name, a message and five
+// attributes, the second of which tells records apart.
+const (
+	loggerName = "shop.cart"
+	message    = "payment accepted"
+
+	keyCustomer = "customer"
+	keyID       = "id"
+	keyTook     = "took"
+	keyRetried  = "retried"
+	keyAmount   = "amount"
+
+	customer = "c-4711-eu-west"
+	took     = 1234567 * time.Nanosecond
+	retried  = true
+	amount   = 129.95
+)
+
+// session is an open contestant. Each function loops by itself, so that the
+// call through the interface is not what is measured; ids count up from `from`.
+type session struct {
+	// call logs n records with the five attributes in the call.
+	call func(from, n int)
+	// with logs the same records with all but the id bound to the logger.
+	with func(from, n int)
+	// disabled makes n calls below the enabled level.
+	disabled func(n int)
+	// close delivers what is still queued and releases everything.
+	close func() error
+}
+
+// slogSession logs through l, which must log INFO; quiet must not log DEBUG.
+func slogSession(l, quiet *slog.Logger, closer func() error) *session {
+	ctx := context.Background()
+	bound := l.With(slog.String(keyCustomer, customer), slog.Duration(keyTook, took),
+		slog.Bool(keyRetried, retried), slog.Float64(keyAmount, amount))
+	return &session{
+		call: func(from, n int) {
+			for id := from; id < from+n; id++ {
+				l.LogAttrs(ctx, slog.LevelInfo, message,
+					slog.String(keyCustomer, customer), slog.Int(keyID, id), slog.Duration(keyTook, took),
+					slog.Bool(keyRetried, retried), slog.Float64(keyAmount, amount))
+			}
+		},
+		with: func(from, n int) {
+			for id := from; id < from+n; id++ {
+				bound.LogAttrs(ctx, slog.LevelInfo, message, slog.Int(keyID, id))
+			}
+		},
+		disabled: func(n int) {
+			for id := range n {
+				quiet.LogAttrs(ctx, slog.LevelDebug, message,
+					slog.String(keyCustomer, customer), slog.Int(keyID, id), slog.Duration(keyTook, took),
+					slog.Bool(keyRetried, retried), slog.Float64(keyAmount, amount))
+			}
+		},
+		close: closer,
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"go.opentelemetry.io/otel/log"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+
+	"github.com/seed2f724858/sluice/bridge"
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/file"
+	"github.com/seed2f724858/sluice/processors"
+)
+
+// openSluice logs directly into a pipeline that writes a rotating file. It
+// waits when the queue is full, so that everything is delivered.
+func openSluice(dir string, size int) (*session, error) {
+	p, err := filePipeline(dir, size)
+	if err != nil {
+		return nil, err
+	}
+	return pipelineSession(p), nil
+}
+
+// openSluiceSDK logs through otelslog and the SDK into the same pipeline.
+func openSluiceSDK(dir string, size int) (*session, error) {
+	p, err := filePipeline(dir, size)
+	if err != nil {
+		return nil, err
+	}
+	provider := sdklog.NewLoggerProvider(p.ProviderOptions()...)
+	l := bridge.NewLogger(loggerName, bridge.WithLoggerProvider(provider))
+	return slogSession(l, l, func() error {
+		ctx := context.Background()
+		return errors.Join(p.Shutdown(ctx), provider.Shutdown(ctx))
+	}), nil
+}
+
+func filePipeline(dir string, size int) (*processors.Pipeline, error) {
+	cfg := file.DefaultConfig()
+	cfg.Path = filepath.Join(dir, "app.jsonl")
+	cfg.Rotation.MaxSize = exporters.Size(size) * exporters.MiB
+	cfg.Retention.MaxFiles = file.KeepAll
+	sink, err := file.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return pipelineTo(sink, processors.Block)
+}
+
+func pipelineTo(sink exporters.Sink, full processors.OnFull) (*processors.Pipeline, error) {
+	cfg := processors.DefaultBatchConfig()
+	cfg.OnFull = full
+	cfg.BlockTimeout = exporters.Unlimited
+	cfg.Match = &processors.Match{MinimumSeverity: processors.Severity(log.SeverityInfo)}
+	batch, err := processors.NewBatch(sink, cfg)
+	if err != nil {
+		return nil, errors.Join(err, sink.Shutdown(context.Background()))
+	}
+	p, err := processors.NewPipeline(processors.DefaultConfig(), batch)
+	if err != nil {
+		return nil, errors.Join(err, batch.Shutdown(context.Background()))
+	}
+	return p, nil
+}
+
+func pipelineSession(p *processors.Pipeline) *session {
+	l := bridge.NewLogger(loggerName, bridge.WithPipeline(p))
+	return slogSession(l, l, func() error { return p.Shutdown(context.Background()) })
+}
+
+// sluiceDropping is sluice in front of any sink with its default policy for a
+// full queue, drop_lowest.
+func sluiceDropping(sink exporters.Sink) (*session, error) {
+	p, err := pipelineTo(sink, processors.DefaultBatchConfig().OnFull)
+	if err != nil {
+		return nil, err
+	}
+	return pipelineSession(p), nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+)
+
+// target is a bound that the project sets itself. NaN means that the run did
+// not measure it.
+type target struct {
+	text    string
+	got     float64
+	limit   float64
+	atLeast bool
+}
+
+func (t target) met() bool {
+	if t.atLeast {
+		return t.got >= t.limit
+	}
+	return t.got <= t.limit
+}
+
+// targets compares what was measured with the bounds.
+func targets(o options, gs []group, rs results) []target {
+	title := func(kind string, goroutines int, sink string) map[string][]result {
+		for _, g := range gs {
+			if g.job.Kind == kind && g.job.Goroutines == goroutines && g.job.Sink == sink {
+				return rs[g.title]
+			}
+		}
+		return nil
+	}
+	call, disabled := title(kindCall, 1, ""), title(kindDisabled, 1, "")
+	flood1, flood8 := title(kindFlood, 1, ""), title(kindFlood, 8, "")
+	encoding := title(kindEncode, 1, "")
+	free, stalled := title(kindStall, 0, sinkFree), title(kindStall, 0, sinkStalled)
+	records := rate(o.records)
+	// What a batch or a rotation allocates, spread over its records, is not
+	// an allocation a call.
+	const slack = 0.02
+	return []target{
+		{"call against SDK batch, discard", ratio(call[sluiceDirect], call[baseSDK], ns), 0.40, false},
+		{"call against zap, lumberjack", ratio(call[sluiceDirect], call[baseZap], ns), 0.60, false},
+		{"call against zerolog, lumberjack", ratio(call[sluiceDirect], call[zerologFile], ns), 1, false},
+		{"call against phuslu file", ratio(call[sluiceDirect], call[phusluFileName], ns), 1, false},
+		{"allocations a call", median(call[sluiceDirect], allocs), slack, false},
+		{"call through the SDK against SDK batch, discard", ratio(call[sluiceSDK], call[baseSDK], ns), 0.80, false},
+		{"allocations through the SDK beyond SDK batch's", median(call[sluiceSDK], allocs) - median(call[baseSDK], allocs), slack, false},
+		{"disabled call against slog's", ratio(disabled[sluiceDirect], disabled[slogFile], ns), 2, false},
+		{"encoding against zap's", ratio(encoding[encodeSluice], encoding[encodeZap], ns), 1, false},
+		{"flood, 1 goroutine: delivered exactly once", exactlyOnce(flood1[sluiceDirect]), 1, true},
+		{"flood, 8 goroutines: delivered exactly once", exactlyOnce(flood8[sluiceDirect]), 1, true},
+		{"flood through the SDK, 8 goroutines: delivered exactly once", exactlyOnce(flood8[sluiceSDK]), 1, true},
+		{"flood, 1 goroutine: rate against zap, lumberjack", ratio(flood1[sluiceDirect], flood1[baseZap], records), 1, true},
+		{"flood, 1 goroutine: rate against zap buffered", ratio(flood1[sluiceDirect], flood1[zapBuffered], records), 1, true},
+		{"flood, 8 goroutines: rate against zap buffered", ratio(flood8[sluiceDirect], flood8[zapBuffered], records), 1, true},
+		{"flood, 8 goroutines: CPU time against zap buffered", ratio(flood8[sluiceDirect], flood8[zapBuffered], cpu), 1, false},
+		{"flood, 1 goroutine: rate against SDK simple, stdoutlog", ratio(flood1[sluiceDirect], flood1[baseSDKSimple], records), 8, true},
+		{"p99.9 of a call, sink stalled against free", ratio(stalled[sluiceDirect], free[sluiceDirect], p999), 3, false},
+	}
+}
+
+// exactlyOnce returns the smallest share that a round delivered, 0 if any
+// record arrived twice.
+func exactlyOnce(rounds []result) float64 {
+	if len(rounds) == 0 {
+		return math.NaN()
+	}
+	worst := 1.0
+	for _, r := range rounds {
+		worst = min(worst, r.Delivered)
+		if r.Duplicates > 0 {
+			return 0
+		}
+	}
+	return worst
+}
+
+func printTargets(w io.Writer, ts []target) {
+	for _, t := range ts {
+		if math.IsNaN(t.got) {
+			continue
+		}
+		verdict, sign := "met   ", "at most"
+		if !t.met() {
+			verdict = "MISSED"
+		}
+		if t.atLeast {
+			sign = "at least"
+		}
+		fmt.Fprintf(w, "%s  %s: %.2f, %s %.2f\n", verdict, t.text, t.got, sign, t.limit)
+	}
+}
