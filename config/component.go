@@ -1,0 +1,181 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/processors"
+)
+
+// exporterType is a kind of exporter that a file may name.
+type exporterType struct {
+	name string
+	// config returns the settings' defaults, to be filled from the file.
+	config func() exporterConfig
+}
+
+// exporterConfig are the settings of one exporter.
+type exporterConfig interface {
+	// label is what statistics call the exporter unless the file names it.
+	label(typ string) string
+	// open returns the exporter itself.
+	open(s *starter) (exporters.Sink, error)
+}
+
+// processorType is a kind of processor that a file may name.
+type processorType struct {
+	name string
+	// config returns the settings' defaults, to be filled from n.
+	config func(d *decoder, n *node) processorConfig
+}
+
+// processorConfig are the settings of one processor.
+type processorConfig interface {
+	build(s *starter) (processors.Processor, error)
+}
+
+// exporterNode is a place for an exporter in the settings of a component:
+// {TYPE: {settings}}.
+type exporterNode struct {
+	place
+	typ    string
+	label  string
+	named  *node // where the file names it; nil if it does not
+	config exporterConfig
+}
+
+// processorNode is a place for a processor: {TYPE: {settings}}.
+type processorNode struct {
+	place
+	typ    string
+	config processorConfig
+}
+
+// place is where something stands in a file.
+type place struct {
+	file, path   string
+	line, column int
+}
+
+// fail makes err, which starting the thing at p gave, an [Error].
+func (p place) fail(s *starter, err error) error {
+	if nested, ok := err.(*Error); ok {
+		return nested
+	}
+	return &Error{File: p.file, Line: p.line, Column: p.column, Path: p.path, Msg: s.secrets.hide(err.Error()), cause: err}
+}
+
+// component takes {TYPE: settings} apart. Settings that are null are settings
+// without any key.
+func (d *decoder) component(n *node, path, noun string, types []string) (typ string, settings *node, p place, ok bool) {
+	switch {
+	case n.kind == stringKind:
+		d.fail(n, path, fmt.Sprintf("want %s with its settings, have text", noun), fmt.Sprintf("write %s: with a colon behind it", n.source))
+		return
+	case !d.expect(n, mapKind, path):
+		return
+	case len(n.entries) != 1:
+		d.fail(n, path, fmt.Sprintf("want exactly one %s, have %d keys", noun, len(n.entries)), noun+"s here: "+strings.Join(types, ", "))
+		return
+	}
+	e := n.entries[0]
+	p = place{d.file, join(path, e.key), e.line, e.column}
+	for _, t := range types {
+		if t == e.key {
+			settings = e.value
+			if settings.kind == nullKind {
+				settings = &node{kind: mapKind, line: e.line, column: e.column}
+			}
+			return e.key, settings, p, true
+		}
+	}
+	d.failAt(e.line, e.column, p.path, fmt.Sprintf("%s %q is not built into this binary", noun, e.key), suggest(e.key, types, noun+"s"))
+	return
+}
+
+func (e *exporterNode) decodeNode(d *decoder, n *node, path string) {
+	if n.kind == nullKind {
+		return // whether it may be missing is for the parent to say
+	}
+	types := make([]string, len(d.exporters))
+	for i, t := range d.exporters {
+		types[i] = t.name
+	}
+	typ, settings, at, ok := d.component(n, path, "exporter", types)
+	e.place = at
+	if !ok {
+		return
+	}
+	for _, t := range d.exporters {
+		if t.name == typ {
+			e.typ, e.config = typ, t.config()
+		}
+	}
+	d.into(settings, e.config, at.path)
+	e.named = settings.get("name")
+	e.label = e.config.label(typ)
+	d.settleClaim(e, settings)
+}
+
+func (e *exporterNode) open(s *starter) (exporters.Sink, error) {
+	sink, err := e.config.open(s)
+	if err != nil {
+		return nil, e.fail(s, err)
+	}
+	return sink, nil
+}
+
+func (p *processorNode) decodeNode(d *decoder, n *node, path string) {
+	types := make([]string, len(d.processors))
+	for i, t := range d.processors {
+		types[i] = t.name
+	}
+	typ, settings, at, ok := d.component(n, path, "processor", types)
+	p.place = at
+	if !ok {
+		return
+	}
+	for _, t := range d.processors {
+		if t.name == typ {
+			p.typ, p.config = typ, t.config(d, settings)
+		}
+	}
+	d.into(settings, p.config, at.path)
+}
+
+// into fills what cfg points to.
+func (d *decoder) into(n *node, cfg any, path string) {
+	d.decode(n, reflect.ValueOf(cfg).Elem(), path)
+}
+
+// starter turns settings into running components.
+type starter struct {
+	ctx     context.Context
+	secrets secrets
+	shared  map[string]*shared
+}
+
+// build returns the running processors of a list. If one cannot be built,
+// those before it are shut down.
+func (s *starter) build(list []processorNode) ([]processors.Processor, error) {
+	var built []processors.Processor
+	for _, p := range list {
+		step, err := p.config.build(s)
+		if err != nil {
+			s.close(built)
+			return nil, p.fail(s, err)
+		}
+		built = append(built, step)
+	}
+	return built, nil
+}
+
+// close shuts down processors that nothing has passed through yet.
+func (s *starter) close(built []processors.Processor) {
+	for _, b := range built {
+		_ = b.Shutdown(s.ctx) // err is the one that is told
+	}
+}

@@ -1,0 +1,220 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/seed2f724858/sluice/processors"
+)
+
+// Option changes how a configuration is read or started.
+type Option func(*options)
+
+type options struct {
+	blocking   bool
+	attributes []attribute.KeyValue
+	levels     processors.LevelRules
+	err        error
+}
+
+// OnFullBlock makes async and batch processors whose on_full the file does not
+// say wait for room, without a timeout: for programs that rather slow their
+// input down than lose any of it.
+func OnFullBlock() Option { return func(o *options) { o.blocking = true } }
+
+// WithResource adds attributes to the resource where the file does not give
+// them.
+func WithResource(attrs ...attribute.KeyValue) Option {
+	return func(o *options) { o.attributes = append(o.attributes, attrs...) }
+}
+
+// WithLevels sets levels, in the notation of [processors.ParseLevels], for the
+// loggers of which the file's logger_configurator/development does not speak.
+func WithLevels(spec string) Option {
+	return func(o *options) { o.levels, o.err = processors.ParseLevels(spec) }
+}
+
+// Document is a configuration that has been read and found valid.
+type Document struct {
+	model   model
+	options options
+	secrets secrets
+	ignored []string
+}
+
+// model is the document's structure, by the published schema of version 1.1.
+type model struct {
+	FileFormat      fileFormat              `yaml:"file_format,required"`
+	Disabled        bool                    `yaml:"disabled"`
+	LogLevel        processors.Severity     `yaml:"log_level"`
+	AttributeLimits limits                  `yaml:"attribute_limits"`
+	Resource        resourceSettings        `yaml:"resource"`
+	LoggerProvider  *loggerProvider         `yaml:"logger_provider"`
+	Distribution    map[string]distribution `yaml:"distribution"`
+
+	Propagator      section `yaml:"propagator"`
+	TracerProvider  section `yaml:"tracer_provider"`
+	MeterProvider   section `yaml:"meter_provider"`
+	Instrumentation section `yaml:"instrumentation/development"`
+}
+
+// fileFormat is the version of the format.
+type fileFormat string
+
+var knownFormat = regexp.MustCompile(`^1\.[01](-rc\.\d+)?$`)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (f *fileFormat) UnmarshalText(text []byte) error {
+	if !knownFormat.Match(text) {
+		return fmt.Errorf("unknown file format %q: want \"1.1\" or \"1.0\"", text)
+	}
+	*f = fileFormat(text)
+	return nil
+}
+
+// section is a part of the document that is somebody else's to start.
+type section struct{ given bool }
+
+func (s *section) decodeNode(d *decoder, n *node, path string) {
+	if n.kind != nullKind {
+		s.given = d.expect(n, mapKind, path)
+	}
+}
+
+// distribution holds the settings of one vendor, of which only ours are read.
+type distribution struct{ sluice sluiceSettings }
+
+func (v *distribution) decodeNode(d *decoder, n *node, path string) {
+	if path == "distribution.sluice" {
+		d.into(n, &v.sluice, path)
+		return
+	}
+	d.expect(n, mapKind, path)
+}
+
+type loggerProvider struct {
+	Processors   []processorNode `yaml:"processors,required"`
+	Limits       limits          `yaml:"limits"`
+	Configurator configurator    `yaml:"logger_configurator/development"`
+}
+
+// Validate finds a provider without processors.
+func (p *loggerProvider) Validate() error {
+	if len(p.Processors) == 0 {
+		return fmt.Errorf("processors: the list is empty: give it at least one, such as async or batch")
+	}
+	return nil
+}
+
+// limits are what the schema calls AttributeLimits and LogRecordLimits.
+type limits struct {
+	ValueLength *int `yaml:"attribute_value_length_limit"`
+	Count       *int `yaml:"attribute_count_limit"`
+}
+
+// Validate finds negative limits.
+func (l *limits) Validate() error {
+	if l.ValueLength != nil && *l.ValueLength < 0 {
+		return fmt.Errorf("attribute_value_length_limit is negative: leave the key out for no limit")
+	}
+	if l.Count != nil && *l.Count < 0 {
+		return fmt.Errorf("attribute_count_limit is negative: want 0 or more")
+	}
+	return nil
+}
+
+func (l *limits) apply(to *processors.Limits) {
+	if l.ValueLength != nil {
+		to.ValueLength = *l.ValueLength
+	}
+	if l.Count != nil {
+		to.AttributeCount = *l.Count
+	}
+}
+
+// Load reads the configuration file at path. What is wrong with its contents
+// comes back as [Errors], all at once.
+func Load(path string, opts ...Option) (*Document, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	return Parse(path, data, opts...)
+}
+
+// Parse reads a configuration. name is what errors call it. What is wrong with
+// it comes back as [Errors], all at once.
+//
+// References to environment variables are replaced as the specification has
+// it; see the package documentation.
+func Parse(name string, data []byte, opts ...Option) (*Document, error) {
+	doc := &Document{}
+	for _, opt := range opts {
+		opt(&doc.options)
+	}
+	if doc.options.err != nil {
+		return nil, fmt.Errorf("config: %w", doc.options.err)
+	}
+	r := &reader{file: name}
+	root := r.read(data)
+	if root == nil {
+		r.errs.sort()
+		return nil, r.errs
+	}
+	d := &decoder{
+		file:       name,
+		secrets:    r.secrets,
+		exporters:  exporterTypes(),
+		processors: processorTypes(),
+		blocking:   doc.options.blocking,
+		claimed:    map[string]place{},
+	}
+	if root.kind == nullKind {
+		root.kind = mapKind // an empty file: what is missing will be said
+	}
+	d.into(root, &doc.model, "")
+	defined := doc.model.Distribution["sluice"].sluice.Exporters
+	d.settleRefs(defined)
+	d.settleNames()
+	if len(d.errs) > 0 {
+		d.errs.sort()
+		return nil, d.errs
+	}
+	doc.secrets = d.secrets
+	doc.ignored = append(doc.model.notStarted(), d.unused(defined)...)
+	return doc, nil
+}
+
+// notStarted returns the parts of the document that are read, and no more.
+func (m *model) notStarted() []string {
+	var names []string
+	for _, s := range []struct {
+		name  string
+		given bool
+	}{
+		{"log_level", m.LogLevel != 0 && m.LogLevel.String() != "info"},
+		{"propagator", m.Propagator.given},
+		{"tracer_provider", m.TracerProvider.given},
+		{"meter_provider", m.MeterProvider.given},
+		{"instrumentation/development", m.Instrumentation.given},
+	} {
+		if s.given {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// Ignored returns the keys of what stands in the document, is valid, and is
+// not used by this package: other signals' providers, an exporter that nothing
+// refers to.
+func (d *Document) Ignored() []string { return d.ignored }

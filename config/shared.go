@@ -1,0 +1,144 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/record"
+)
+
+// ref stands for an exporter defined under distribution.sluice.exporters:
+// {ref: NAME}, or {ref: {name: NAME}}, which the published schema allows.
+type ref struct {
+	Name   string `yaml:"name,required"`
+	target *exporterNode
+}
+
+// refUse is a ref whose exporter is still to be found.
+type refUse struct {
+	ref  *ref
+	node *node
+	path string
+}
+
+func (c *ref) decodeNode(d *decoder, n *node, path string) {
+	if n.kind == stringKind {
+		c.Name = n.text
+	} else {
+		type keys ref // without this method
+		k := keys(*c)
+		d.into(n, &k, path)
+		*c = ref(k)
+	}
+	d.refs = append(d.refs, refUse{c, n, path})
+}
+
+func (d *decoder) settleRefs(shared map[string]exporterNode) {
+	for _, use := range d.refs {
+		target, ok := shared[use.ref.Name]
+		if !ok && use.ref.Name != "" {
+			d.fail(use.node, use.path, "no exporter of that name is defined under distribution.sluice.exporters",
+				suggest(use.ref.Name, slices.Collect(maps.Keys(shared)), "shared exporters"))
+		}
+		use.ref.target = &target
+	}
+}
+
+func (c *ref) label(string) string { return c.Name }
+
+func (c *ref) open(s *starter) (exporters.Sink, error) {
+	sh := s.shared[c.Name]
+	if sh == nil {
+		sink, err := c.target.open(s)
+		if err != nil {
+			return nil, err
+		}
+		sh = &shared{sink: sink}
+		s.shared[c.Name] = sh
+	}
+	sh.users.Add(1)
+	return &share{shared: sh}, nil
+}
+
+// shared is a sink with several users.
+type shared struct {
+	sink  exporters.Sink
+	users atomic.Int32
+}
+
+// share is one user's part in a shared sink. The sink is shut down with its
+// last user.
+type share struct {
+	shared *shared
+	closed atomic.Bool
+}
+
+var _ exporters.Unwrapper = (*share)(nil)
+
+// Unwrap returns the sink that is shared.
+func (s *share) Unwrap() exporters.Sink { return s.shared.sink }
+
+// Write implements [exporters.Sink].
+func (s *share) Write(ctx context.Context, recs []record.Record) (int, error) {
+	if s.closed.Load() {
+		return 0, exporters.ErrClosed
+	}
+	return s.shared.sink.Write(ctx, recs)
+}
+
+// ForceFlush implements [exporters.Sink].
+func (s *share) ForceFlush(ctx context.Context) error {
+	if s.closed.Load() {
+		return nil
+	}
+	return s.shared.sink.ForceFlush(ctx)
+}
+
+// Shutdown implements [exporters.Sink].
+func (s *share) Shutdown(ctx context.Context) error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	if s.shared.users.Add(-1) > 0 {
+		return s.shared.sink.ForceFlush(ctx)
+	}
+	return s.shared.sink.Shutdown(ctx)
+}
+
+// sluiceSettings are the settings of the whole, under distribution.sluice.
+type sluiceSettings struct {
+	Exporters map[string]exporterNode `yaml:"exporters"`
+}
+
+// decodeNode keeps a ref from standing for another one, or for itself.
+func (s *sluiceSettings) decodeNode(d *decoder, n *node, path string) {
+	type keys sluiceSettings
+	k := keys(*s)
+	before := len(d.refs)
+	d.into(n, &k, path)
+	for _, use := range d.refs[before:] {
+		d.fail(use.node, use.path, "a shared exporter cannot be made of another one", "write its settings here")
+	}
+	d.refs = d.refs[:before]
+	*s = sluiceSettings(k)
+}
+
+// unused returns the names of the shared exporters that nothing refers to.
+func (d *decoder) unused(defined map[string]exporterNode) []string {
+	used := map[string]bool{}
+	for _, use := range d.refs {
+		used[use.ref.Name] = true
+	}
+	var names []string
+	for name := range defined {
+		if !used[name] {
+			names = append(names, fmt.Sprintf("distribution.sluice.exporters.%s", name))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
