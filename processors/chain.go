@@ -51,13 +51,16 @@ func newChain(steps []Processor) (*chain, error) {
 	return c, nil
 }
 
+// errStepPanicked marks the error of a step that panicked.
+var errStepPanicked = errors.New("the record was dropped")
+
 // guard keeps a panic of a user's step away from the code that logs. The
 // record goes no further then: the step may have been there to redact it.
 func guard(step Processor, rest Next) Next {
 	return func(ctx context.Context, r *record.Record) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				err = fmt.Errorf("processors: %T panicked, the record was dropped: %v", step, p)
+				err = fmt.Errorf("processors: %T panicked (%v): %w", step, p, errStepPanicked)
 			}
 		}()
 		return step.OnEmit(ctx, r, rest)

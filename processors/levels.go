@@ -176,6 +176,13 @@ func (l *Levels) set(layer int, rules LevelRules) {
 	l.refresh()
 }
 
+// Live returns the number of loggers whose level is kept current.
+func (l *Levels) Live() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.live)
+}
+
 // Refresh asks every live logger's floor again.
 func (l *Levels) Refresh() {
 	l.mu.Lock()

@@ -20,7 +20,7 @@ type Limits struct {
 	// byte value in bytes, also within slices and maps. The body is exempt.
 	ValueLength int
 	// ValueDepth is how deep slices and maps may nest, counted from 1; what
-	// lies deeper becomes an empty value. It bounds the body too.
+	// lies deeper becomes an empty value. The body is exempt.
 	ValueDepth int
 }
 
@@ -59,7 +59,7 @@ func (l *Limits) normalize(r *record.Record) bool {
 	switch r.Body.Type() {
 	case attribute.STRING, attribute.BOOL, attribute.INT64, attribute.FLOAT64, attribute.EMPTY:
 	default:
-		if nv, ok := l.value(r.Body, l.ValueDepth, -1); ok {
+		if nv, ok := l.value(r.Body, -1, -1); ok {
 			r.Body, changed = nv, true
 		}
 	}

@@ -2,6 +2,7 @@ package processors
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -116,7 +117,10 @@ func (p *Pipeline) emit(ctx context.Context, l *Logger, r *record.Record) (chang
 	}
 	r.Origin = l.origin
 	changed = p.limits.normalize(r)
-	return changed, p.chain.first(ctx, r)
+	if err = p.chain.first(ctx, r); errors.Is(err, errStepPanicked) {
+		p.filtered.Add(1)
+	}
+	return changed, err
 }
 
 // ForceFlush exports all records that were emitted before the call.

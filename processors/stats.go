@@ -47,9 +47,9 @@ func (s ExporterStats) DroppedTotal() uint64 {
 
 // Stats are the pipeline's books.
 type Stats struct {
-	// Filtered counts the records that no exporter accepted, because of a
-	// level, a match or a filter. Records whose level was pruned before they
-	// were built are not counted.
+	// Filtered counts the records that were stopped before any exporter: by
+	// their logger's level, because their trace is not sampled, or by a step.
+	// Records whose level was pruned before they were built are not counted.
 	Filtered uint64
 	// Exporters holds a row for each branch, in the order of configuration.
 	Exporters []ExporterStats
