@@ -1,0 +1,138 @@
+package file
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seed2f724858/sluice/encode"
+	"github.com/seed2f724858/sluice/exporters"
+)
+
+// Config are the settings of the file exporter. [DefaultConfig] supplies the
+// defaults; a field then means what it says.
+type Config struct {
+	// Path is the live file. Its directory is made when missing.
+	Path string `yaml:"path"`
+	// Mode is append, or truncate: start with an empty file.
+	Mode string `yaml:"mode"`
+	// Delay opens the file at the first record, so that a program that logs
+	// nothing leaves no file.
+	Delay bool `yaml:"delay"`
+	// Format is json, text, logfmt or otlp_json.
+	Format string `yaml:"format"`
+	// Include lists what lines show beyond the record's own fields: service,
+	// pid, host, source, resource.
+	Include []encode.Field `yaml:"include"`
+	// Rotation says when the live file becomes a backup, and what that is
+	// called.
+	Rotation Rotation `yaml:"rotation"`
+	// Retention says which backups are deleted.
+	Retention Retention `yaml:"retention"`
+	// Permissions are those of new files, less the process's umask.
+	Permissions FileMode `yaml:"permissions"`
+	// DirectoryPermissions are those of new directories, less the umask.
+	DirectoryPermissions FileMode `yaml:"directory_permissions"`
+}
+
+// Rotation says when the live file becomes a backup.
+type Rotation struct {
+	// MaxSize in bytes is never exceeded, except by a single record that is
+	// larger: it gets a file of its own. 0 does not rotate by size.
+	MaxSize exporters.Size `yaml:"max_size"`
+	// Naming is timestamp (app-2026-11-21T10-15-30.123Z.jsonl, the UTC time of
+	// rotation, later than that of any older backup) or numbered (app.jsonl.1
+	// is the newest).
+	Naming string `yaml:"naming"`
+}
+
+// KeepAll is the number of files that retention never reaches.
+const KeepAll = -1
+
+// Retention says which backups are deleted, after each rotation and when the
+// file is opened. Only regular files whose whole name is a backup's are.
+type Retention struct {
+	// MaxFiles is how many backups are kept, the live file not counted. 0
+	// keeps none, KeepAll all.
+	MaxFiles int `yaml:"max_files"`
+}
+
+// DefaultConfig appends JSON lines to a file opened at once, does not rotate,
+// and keeps 10 backups as soon as rotation is asked for.
+func DefaultConfig() Config {
+	return Config{
+		Mode:                 "append",
+		Format:               "json",
+		Rotation:             Rotation{Naming: "timestamp"},
+		Retention:            Retention{MaxFiles: 10},
+		Permissions:          0o640,
+		DirectoryPermissions: 0o750,
+	}
+}
+
+// Validate reports everything that is wrong with c, without touching the disk.
+func (c Config) Validate() error {
+	errs := []error{
+		oneOf("mode", c.Mode, "append", "truncate"),
+		oneOf("format", c.Format, "json", "text", "logfmt", "otlp_json"),
+		oneOf("rotation.naming", c.Rotation.Naming, "timestamp", "numbered"),
+	}
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	switch base := filepath.Base(c.Path); {
+	case c.Path == "":
+		fail("path: is empty: name the file to write")
+	case strings.ContainsRune(c.Path, 0):
+		fail("path: %q holds a NUL byte", c.Path)
+	case base == "." || base == ".." || base == string(filepath.Separator) || strings.HasSuffix(c.Path, "/"):
+		fail("path: %q names a directory: add a file name", c.Path)
+	}
+	for _, f := range c.Include {
+		if _, err := encode.ParseField(string(f)); err != nil {
+			fail("include: %w", err)
+		}
+	}
+	if c.Rotation.MaxSize < 0 {
+		fail("rotation.max_size: want 0 or more, have %d", c.Rotation.MaxSize)
+	}
+	if c.Retention.MaxFiles < KeepAll {
+		fail("retention.max_files: want 0 or more, or %d to keep all, have %d", KeepAll, c.Retention.MaxFiles)
+	}
+	if c.Permissions&0o600 != 0o600 {
+		fail("permissions: %s must let the owner read and write (0600)", c.Permissions)
+	}
+	if c.DirectoryPermissions&0o700 != 0o700 {
+		fail("directory_permissions: %s must let the owner read, write and enter (0700)", c.DirectoryPermissions)
+	}
+	return errors.Join(errs...)
+}
+
+func oneOf(key, value string, valid ...string) error {
+	if slices.Contains(valid, value) {
+		return nil
+	}
+	return fmt.Errorf("%s: unknown value %q: want %s", key, value, strings.Join(valid, ", "))
+}
+
+// FileMode is a file's permission bits, in configuration an octal number:
+// 0640.
+type FileMode fs.FileMode
+
+// String returns the octal form with its leading 0.
+func (m FileMode) String() string { return fmt.Sprintf("0%03o", uint32(m)) }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (m FileMode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (m *FileMode) UnmarshalText(text []byte) error {
+	v, err := strconv.ParseUint(strings.TrimPrefix(string(text), "0o"), 8, 32)
+	if err != nil || v > 0o777 {
+		return fmt.Errorf("file mode %q: want three octal digits like 0640", text)
+	}
+	*m = FileMode(v)
+	return nil
+}

@@ -1,0 +1,270 @@
+// Package file writes records to a file that rotates.
+//
+// A batch is encoded into one buffer and written with one write(2) a file, so
+// a process that is killed loses nothing that Write has acknowledged, and
+// tears at most the last line; that one is repaired when the file is next
+// opened. Records survive a power cut only as far as the kernel has written
+// them back.
+//
+// One exporter owns its file: a second one on the same path in this process is
+// an error, several processes need a file each.
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed2f724858/sluice/encode"
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/record"
+)
+
+const (
+	// maxBuffer bounds the buffer that is kept between writes.
+	maxBuffer = 1 << 20
+	// maxGroup bounds a line that holds several records (otlp_json): readers
+	// cut lines at 1 MiB.
+	maxGroup = 1 << 20
+)
+
+// Exporter writes records to a rotating file. Its methods are safe for
+// concurrent use; writes come one after the other.
+//
+// When the disk is full, records written in part are taken back, and Write
+// returns an error that is worth another try: delivery goes on where it
+// stopped as soon as there is room.
+type Exporter struct {
+	cfg     Config // Path is absolute
+	dir     string
+	enc     encode.Encoder
+	batch   encode.BatchEncoder // nil when the format has a line for each record
+	limits  limits
+	names   naming
+	claim   *claim
+	now     func() time.Time
+	write   func(*os.File, []byte) (int, error)
+	adapter exporters.Adapter
+	stats   counters
+	closed  atomic.Bool
+
+	turn     exporters.Turn // guards what follows
+	live     live
+	opened   bool // the file was open before: truncate has been done
+	closeErr error
+	buf      []byte
+	units    []unit
+}
+
+// unit is the smallest part of the buffer that is written or not: a line.
+type unit struct {
+	end  int // offset in the buffer
+	recs int // records up to here
+}
+
+var (
+	_ exporters.Sink        = (*Exporter)(nil)
+	_ exporters.SDKExporter = (*Exporter)(nil)
+)
+
+// New returns an Exporter and, unless c.Delay is set, opens its file. The path
+// is the exporter's own until Shutdown.
+func New(c Config) (*Exporter, error) { return newExporter(c, time.Now) }
+
+func newExporter(c Config, now func() time.Time) (*Exporter, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	path, err := filepath.Abs(c.Path)
+	if err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	c.Path = path
+	enc, err := encode.New(c.Format, encode.Options{Include: c.Include})
+	if err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	e := &Exporter{
+		cfg:    c,
+		dir:    filepath.Dir(path),
+		enc:    enc,
+		limits: limits{maxSize: int64(c.Rotation.MaxSize)},
+		names:  newNaming(c.Rotation.Naming, path),
+		now:    now,
+		write:  (*os.File).Write,
+		turn:   exporters.NewTurn(),
+	}
+	e.batch, _ = enc.(encode.BatchEncoder)
+	var reserved naming
+	if e.limits.rotate() {
+		reserved = e.names
+	}
+	if e.claim, err = claimPath(path, reserved); err != nil {
+		return nil, err
+	}
+	if !c.Delay {
+		if err := e.open(); err != nil {
+			e.claim.release()
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// Write implements [exporters.Sink]. A ctx that is done before the write
+// begins ends it; write(2) itself cannot be interrupted.
+func (e *Exporter) Write(ctx context.Context, recs []record.Record) (n int, err error) {
+	if e.closed.Load() {
+		return 0, exporters.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, fmt.Errorf("file: %w", err)
+	}
+	if err := e.turn.Lock(ctx); err != nil {
+		return 0, fmt.Errorf("file: another write is blocked: %w", err)
+	}
+	defer e.unlock()
+	if e.closed.Load() {
+		return 0, exporters.ErrClosed
+	}
+	if len(recs) == 0 {
+		return 0, nil
+	}
+	e.encode(recs)
+	n, err = e.writeUnits()
+	if cap(e.buf) > maxBuffer {
+		e.buf, e.units = nil, nil
+	}
+	return n, err
+}
+
+// encode fills the buffer.
+func (e *Exporter) encode(recs []record.Record) {
+	e.buf, e.units = e.buf[:0], e.units[:0]
+	if e.batch != nil {
+		e.encodeGroup(recs, 0)
+		return
+	}
+	for i := range recs {
+		e.buf = e.enc.Append(e.buf, &recs[i])
+		e.units = append(e.units, unit{len(e.buf), i + 1})
+	}
+}
+
+// encodeGroup appends recs as one line, or as several when that is too long.
+// before counts the records in the buffer already.
+func (e *Exporter) encodeGroup(recs []record.Record, before int) {
+	start := len(e.buf)
+	e.buf = e.batch.AppendBatch(e.buf, recs)
+	if size := int64(len(e.buf) - start); len(recs) > 1 && size > min(maxGroup, e.limits.room(0)) {
+		e.buf = e.buf[:start]
+		half := len(recs) / 2
+		e.encodeGroup(recs[:half], before)
+		e.encodeGroup(recs[half:], before+half)
+		return
+	}
+	e.units = append(e.units, unit{len(e.buf), before + len(recs)})
+}
+
+// writeUnits writes the buffer, one write for each file it goes to, and
+// returns how many records were written.
+func (e *Exporter) writeUnits() (n int, err error) {
+	start, units := 0, e.units // what is left to write
+	for len(units) > 0 {
+		if err := e.ready(); err != nil {
+			return n, err
+		}
+		fit := e.fitting(start, units)
+		if fit == 0 {
+			if err := e.rotate(); err != nil {
+				return n, err
+			}
+			continue
+		}
+		kept, err := e.append(e.buf[start:units[fit-1].end], func(written int) int {
+			if k := unitsWithin(units, start+written); k > 0 {
+				return units[k-1].end - start
+			}
+			return 0
+		})
+		if k := unitsWithin(units, start+kept); k > 0 {
+			n, units = units[k-1].recs, units[k:]
+		}
+		if err != nil {
+			return n, err
+		}
+		start += kept
+	}
+	return n, nil
+}
+
+// fitting returns how many of units, which begin at start, go into the live
+// file as it is. An empty file takes a unit of any size.
+func (e *Exporter) fitting(start int, units []unit) int {
+	room := e.limits.room(e.live.size)
+	if int64(units[len(units)-1].end-start) <= room {
+		return len(units)
+	}
+	k := unitsWithin(units, start+int(max(room, 0)))
+	if k == 0 && e.live.size == 0 {
+		return 1
+	}
+	return k
+}
+
+// unitsWithin returns how many of units end within the first n bytes of the
+// buffer.
+func unitsWithin(units []unit, n int) int {
+	return sort.Search(len(units), func(i int) bool { return units[i].end > n })
+}
+
+// Export implements the SDK's exporter.
+func (e *Exporter) Export(ctx context.Context, recs []exporters.SDKRecord) error {
+	return e.adapter.Export(ctx, e, recs)
+}
+
+// ForceFlush implements [exporters.Sink]. Write keeps nothing back, so it only
+// waits for the writes under way.
+func (e *Exporter) ForceFlush(ctx context.Context) error {
+	if e.closed.Load() {
+		return nil
+	}
+	if err := e.turn.Lock(ctx); err != nil {
+		return fmt.Errorf("file: a write is blocked: %w", err)
+	}
+	e.unlock()
+	return nil
+}
+
+// Shutdown implements [exporters.Sink]: it waits for the write under way,
+// closes the file and gives the path free. If ctx ends first, the blocked
+// write does that when it returns.
+func (e *Exporter) Shutdown(ctx context.Context) error {
+	if e.closed.Swap(true) {
+		return nil
+	}
+	if err := e.turn.Lock(ctx); err != nil {
+		return fmt.Errorf("file: a write is blocked: %w", err)
+	}
+	defer e.turn.Unlock()
+	e.release()
+	return e.closeErr
+}
+
+// unlock passes the turn on, the file closed if the exporter is.
+func (e *Exporter) unlock() {
+	if e.closed.Load() {
+		e.release()
+	}
+	e.turn.Unlock()
+}
+
+func (e *Exporter) release() {
+	e.closeErr = errors.Join(e.closeErr, e.close())
+	e.claim.release()
+}

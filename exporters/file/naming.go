@@ -1,0 +1,135 @@
+package file
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// naming is the policy of what backups are called. Its methods are called by
+// one goroutine at a time.
+type naming interface {
+	// parse reports whether base is the name of a backup, and its rank: the
+	// newer of two backups has the higher one.
+	parse(base string) (rank int64, ok bool)
+	// vacate returns a path that does not exist for the live file to move to.
+	// own are the backups there are, newest first; vacate may move them, in an
+	// order that loses none if the process dies in between.
+	vacate(own []backup, now time.Time) (path string, err error)
+}
+
+func newNaming(name, path string) naming {
+	dir, base := filepath.Split(path)
+	if name == "numbered" {
+		return numbered{dir: dir, base: base}
+	}
+	ext := filepath.Ext(base)
+	return &timestamped{dir: dir, stem: strings.TrimSuffix(base, ext), ext: ext}
+}
+
+// numbered names backups BASE.1, BASE.2 and so on; 1 is the newest.
+type numbered struct{ dir, base string }
+
+func (n numbered) parse(base string) (int64, bool) {
+	digits, ok := strings.CutPrefix(base, n.base+".")
+	if !ok || digits == "" || digits[0] < '1' || digits[0] > '9' {
+		return 0, false
+	}
+	number, err := strconv.ParseInt(digits, 10, 32)
+	return -number, err == nil
+}
+
+func (n numbered) path(number int) string { return n.dir + n.base + "." + strconv.Itoa(number) }
+
+// vacate shifts the backups up to the first gap by one, the highest first, so
+// that no rename ever meets an existing file. Numbers that something foreign
+// occupies (a directory, a symbolic link) are passed over.
+func (n numbered) vacate(own []backup, _ time.Time) (string, error) {
+	mine := make(map[string]bool, len(own))
+	for _, b := range own {
+		mine[b.path] = true
+	}
+	var chain []string
+	for number := 1; ; number++ {
+		p := n.path(number)
+		if !mine[p] {
+			free, err := isFree(p)
+			if err != nil {
+				return "", err
+			}
+			if !free {
+				continue
+			}
+		}
+		chain = append(chain, p)
+		if !mine[p] {
+			break
+		}
+	}
+	for i := len(chain) - 1; i > 0; i-- {
+		if err := os.Rename(chain[i-1], chain[i]); err != nil {
+			return "", err
+		}
+	}
+	return chain[0], nil
+}
+
+// timestamped names backups STEM-TIME.EXT after the time of rotation.
+type timestamped struct {
+	dir, stem, ext string
+	last           int64 // rank of the latest name given
+}
+
+const timeLayout = "2006-01-02T15-04-05.000Z"
+
+func (t *timestamped) parse(base string) (int64, bool) {
+	s, ok := strings.CutPrefix(base, t.stem+"-")
+	if !ok {
+		return 0, false
+	}
+	s, ok = strings.CutSuffix(s, t.ext)
+	if !ok {
+		return 0, false
+	}
+	at, err := time.Parse(timeLayout, s)
+	if err != nil || at.Format(timeLayout) != s {
+		return 0, false
+	}
+	return at.UnixMilli(), true
+}
+
+// vacate never gives a name twice nor one older than a backup's, even when
+// two rotations share a millisecond or the clock runs backwards: order by name
+// is what retention and readers go by.
+func (t *timestamped) vacate(own []backup, now time.Time) (string, error) {
+	rank := max(now.UnixMilli(), t.last+1)
+	if len(own) > 0 {
+		rank = max(rank, own[0].rank+1)
+	}
+	for ; ; rank++ {
+		p := t.dir + t.stem + "-" + time.UnixMilli(rank).UTC().Format(timeLayout) + t.ext
+		free, err := isFree(p)
+		if err != nil {
+			return "", err
+		}
+		if free {
+			t.last = rank
+			return p, nil
+		}
+	}
+}
+
+func isFree(path string) (bool, error) {
+	switch _, err := os.Lstat(path); {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	default:
+		return false, err
+	}
+}

@@ -1,0 +1,19 @@
+//go:build !windows
+
+package file
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// openFlags make every write go to the end of the file, whoever else moves
+// that end, follow no symbolic link, and never wait for a FIFO's reader.
+const openFlags = os.O_APPEND | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
+// isFull reports whether err says that the disk, the quota or the largest
+// possible file is full: conditions that leave the open file usable.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}

@@ -1,0 +1,16 @@
+package file
+
+import (
+	"errors"
+
+	"golang.org/x/sys/windows"
+)
+
+// openFlags is empty: a file that Windows opens for appending alone cannot be
+// cut, so the exporter keeps the offset at the end itself. Symbolic links are
+// refused by the look that precedes opening.
+const openFlags = 0
+
+func isFull(err error) bool {
+	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
+}

@@ -1,0 +1,368 @@
+package file
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed2f724858/sluice/exporters/sinktest"
+)
+
+// rotating returns a config whose files take one plain record each.
+func rotating(t testing.TB, naming string) Config {
+	c := testConfig(t)
+	c.Rotation = Rotation{MaxSize: 200, Naming: naming}
+	return c
+}
+
+var namings = []string{"timestamp", "numbered"}
+
+// list returns the names in c's directory.
+func list(t testing.TB, c Config) []string {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(c.Path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func TestSizeIsNeverExceeded(t *testing.T) {
+	for _, naming := range namings {
+		c := testConfig(t)
+		c.Rotation = Rotation{MaxSize: 1000, Naming: naming}
+		c.Retention.MaxFiles = KeepAll
+		e := newTest(t, c)
+		next := 0
+		for _, n := range []int{1, 50, 3, 7, 1, 200} {
+			write(t, e, sinktest.Records("size", next, n))
+			next += n
+		}
+		wantIDs(t, readSet(t, c), "size", next)
+		for _, p := range append(backups(t, c), c.Path) {
+			info, err := os.Stat(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Size() > 1000 || info.Size() == 0 {
+				t.Errorf("%s has %d bytes", filepath.Base(p), info.Size())
+			}
+		}
+		if got, want := int(e.Stats().Rotations), len(backups(t, c)); got != want {
+			t.Errorf("%d rotations counted, %d backups", got, want)
+		}
+	}
+}
+
+// A restart goes on in the live file and counts what it holds.
+func TestRestartKeepsTheLimit(t *testing.T) {
+	for _, naming := range namings {
+		c := testConfig(t)
+		c.Rotation = Rotation{MaxSize: 1000, Naming: naming}
+		c.Retention.MaxFiles = KeepAll
+		for i := range 30 {
+			e := newTest(t, c)
+			write(t, e, sinktest.Records("again", i, 1))
+			if err := e.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if info, err := os.Stat(c.Path); err != nil || info.Size() > 1000 {
+				t.Fatalf("%v, %v", info.Size(), err)
+			}
+		}
+		wantIDs(t, readSet(t, c), "again", 30)
+		if n := len(backups(t, c)); n < 3 || n > 6 {
+			t.Errorf("%s: %d backups for 30 records, 7 a file", naming, n)
+		}
+	}
+}
+
+func TestNumberedNames(t *testing.T) {
+	c := rotating(t, "numbered")
+	c.Retention.MaxFiles = 2
+	e := newTest(t, c)
+	for i := range 5 { // four rotations
+		write(t, e, sinktest.Records("num", i, 1))
+	}
+	if got, want := list(t, c), []string{"app.jsonl", "app.jsonl.1", "app.jsonl.2"}; !slices.Equal(got, want) {
+		t.Fatalf("files %q, want %q", got, want)
+	}
+	for name, n := range map[string]int{"": 4, ".1": 3, ".2": 2} {
+		data, err := os.ReadFile(c.Path + name)
+		if err != nil || !strings.Contains(string(data), sinktest.ID("num", n)) {
+			t.Errorf("app.jsonl%s does not hold record %d: %s, %v", name, n, data, err)
+		}
+	}
+	if s := e.Stats(); s.Rotations != 4 || s.Pruned != 2 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+func TestRetention(t *testing.T) {
+	for _, naming := range namings {
+		for keep, want := range map[int]int{0: 0, 1: 1, 3: 3, KeepAll: 14, DefaultConfig().Retention.MaxFiles: 10} {
+			c := rotating(t, naming)
+			c.Retention.MaxFiles = keep
+			e := newTest(t, c)
+			for i := range 15 {
+				write(t, e, sinktest.Records("keep", i, 1))
+			}
+			if got := len(backups(t, c)); got != want {
+				t.Errorf("%s: max_files %d leaves %d backups, want %d", naming, keep, got, want)
+			}
+			ids := sinktest.IDs(readSet(t, c))
+			if len(ids) != want+1 || ids[len(ids)-1] != sinktest.ID("keep", 14) || ids[0] != sinktest.ID("keep", 14-want) {
+				t.Errorf("%s: max_files %d keeps %q", naming, keep, ids)
+			}
+		}
+	}
+}
+
+// Lowering max_files takes effect at the next start, as does a prune that a
+// crash has cut short.
+func TestPruneAtOpen(t *testing.T) {
+	for _, naming := range namings {
+		c := rotating(t, naming)
+		e := newTest(t, c)
+		write(t, e, sinktest.Records("old", 0, 8))
+		_ = e.Shutdown(t.Context())
+		c.Retention.MaxFiles = 3
+		newTest(t, c)
+		if got := len(backups(t, c)); got != 3 {
+			t.Errorf("%s: %d backups, want 3", naming, got)
+		}
+	}
+}
+
+// Without rotation nothing in the directory is ours.
+func TestNoRotationPrunesNothing(t *testing.T) {
+	c := testConfig(t)
+	c.Rotation.Naming = "numbered"
+	c.Retention.MaxFiles = 0
+	if err := os.MkdirAll(filepath.Dir(c.Path), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(c.Path+".1", []byte("logrotate's\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write(t, newTest(t, c), sinktest.Records("none", 0, 10))
+	if got, want := list(t, c), []string{"app.jsonl", "app.jsonl.1"}; !slices.Equal(got, want) {
+		t.Errorf("files %q, want %q", got, want)
+	}
+}
+
+// What is not exactly a backup's name, or no regular file, is never renamed,
+// overwritten or deleted.
+func TestForeignFilesAreUntouched(t *testing.T) {
+	foreign := []string{
+		"app.jsonl.b", "app.jsonl.1.gz", "app.jsonl.01", "app.jsonl.0", "app.jsonl.-1", "app.jsonl.+2", "app.jsonl.1 ", "xapp.jsonl.1",
+		"app.jsonl.99999999999999999999", "app.jsonl1", "app.log.1",
+		"app-2026-11-21T10-15-30.123Z.jsonl.bak", "app-2026-11-21T10-15-30.123Z.log", "app-2026-11-21T10-15-30.12Z.jsonl",
+		"app-2026-13-21T10-15-30.123Z.jsonl", "app-2026-02-30T10-15-30.123Z.jsonl", "app-notes.jsonl", "app-.jsonl", "my-app-2026-11-21T10-15-30.123Z.jsonl",
+	}
+	odd := []string{"app.jsonl.1", "app.jsonl.3", "app-2026-11-21T10-15-30.123Z.jsonl", "app-2026-11-21T10-15-30.124Z.jsonl"}
+	for _, naming := range namings {
+		c := rotating(t, naming)
+		c.Retention.MaxFiles = 2
+		dir := filepath.Dir(c.Path)
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range foreign {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// Directories and links that bear a backup's name.
+		for i, name := range odd {
+			var err error
+			if i%2 == 0 {
+				err = os.Mkdir(filepath.Join(dir, name), 0o750)
+			} else {
+				err = os.Symlink("app-notes.jsonl", filepath.Join(dir, name))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		clock := time.Date(2026, 11, 21, 10, 15, 30, 123e6, time.UTC)
+		e, err := newExporter(c, func() time.Time { return clock })
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, e, sinktest.Records("mine", 0, 10))
+		if err := e.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range foreign {
+			if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(data) != name {
+				t.Errorf("%s: %s: %q, %v", naming, name, data, err)
+			}
+		}
+		for i, name := range odd {
+			info, err := os.Lstat(filepath.Join(dir, name))
+			if err != nil || info.IsDir() != (i%2 == 0) || (info.Mode()&os.ModeSymlink != 0) != (i%2 == 1) {
+				t.Errorf("%s: %s: %v, %v", naming, name, info, err)
+			}
+		}
+		if got := len(backups(t, c)); got != 2 {
+			t.Errorf("%s: %d backups, want 2", naming, got)
+		}
+		if got := sinktest.IDs(readSet(t, c)); len(got) != 3 || got[2] != sinktest.ID("mine", 9) {
+			t.Errorf("%s: the set holds %q", naming, got)
+		}
+	}
+}
+
+// Timestamped names are never used twice and keep the order of rotation,
+// within one millisecond as when the clock jumps, over restarts too.
+func TestTimestampNamesUnderClockJumps(t *testing.T) {
+	c := rotating(t, "timestamp")
+	c.Retention.MaxFiles = 100
+	start := time.Date(2026, 11, 21, 10, 15, 30, 123e6, time.UTC)
+	clock := start
+	seen := make(map[string]bool)
+	n := 0
+	for _, jump := range []time.Duration{0, 0, -time.Hour, 0, 87600 * time.Hour, -87600 * time.Hour, time.Millisecond} {
+		clock = clock.Add(jump)
+		e, err := newExporter(c, func() time.Time { return clock })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			write(t, e, sinktest.Records("jump", n, 1))
+			n++
+			all := backups(t, c)
+			if len(all) > 0 {
+				seen[all[len(all)-1]] = true
+			}
+		}
+		if err := e.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantIDs(t, readSet(t, c), "jump", n)
+	if len(seen) != n-1 {
+		t.Errorf("%d names for %d rotations", len(seen), n-1)
+	}
+	if first := filepath.Base(backups(t, c)[0]); first != "app-2026-11-21T10-15-30.123Z.jsonl" {
+		t.Errorf("the first backup is called %s", first)
+	}
+}
+
+// A name given to a backup that retention deleted at once is not given again.
+func TestTimestampNamesWithoutBackups(t *testing.T) {
+	names := newNaming("timestamp", filepath.Join(t.TempDir(), "app.log"))
+	clock := time.Now()
+	last := ""
+	for range 10 {
+		name, err := names.vacate(nil, clock)
+		if err != nil || name <= last {
+			t.Fatalf("%s after %s, %v", name, last, err)
+		}
+		last = name
+		clock = clock.Add(-time.Second)
+	}
+}
+
+func TestPathWithoutExtension(t *testing.T) {
+	for _, base := range []string{"app", ".app", "app.", "a.b.c", "app-", "%s", "a b", "ü.log"} {
+		for _, naming := range namings {
+			c := rotating(t, naming)
+			c.Path = filepath.Join(filepath.Dir(c.Path), base)
+			e := newTest(t, c)
+			write(t, e, sinktest.Records("ext", 0, 4))
+			wantIDs(t, readSet(t, c), "ext", 4)
+			if n := len(backups(t, c)); n != 3 {
+				t.Errorf("%s, %s: %d backups among %q", base, naming, n, list(t, c))
+			}
+		}
+	}
+}
+
+// Every state that a death between two renames or deletions can leave is
+// carried on from with nothing lost.
+func TestNumberedGaps(t *testing.T) {
+	const n = 4
+	for gaps := range 1 << n {
+		c := rotating(t, "numbered")
+		if err := os.MkdirAll(filepath.Dir(c.Path), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for i := n; i > 0; i-- {
+			if gaps&(1<<(i-1)) == 0 {
+				id := sinktest.ID("gap", i)
+				want = append(want, id)
+				if err := os.WriteFile(fmt.Sprintf("%s.%d", c.Path, i), []byte(id+"\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for i := range 3 {
+			e := newTest(t, c)
+			write(t, e, sinktest.Records("new", i, 1))
+			_ = e.Shutdown(t.Context())
+			want = append(want, sinktest.ID("new", i))
+		}
+		if got := sinktest.IDs(readSet(t, c)); !slices.Equal(got, want) {
+			t.Errorf("gaps %04b: %q, want %q", gaps, got, want)
+		}
+	}
+}
+
+// A directory that cannot be changed stops rotation, not the program; records
+// are worth another try and go out when it can be changed again.
+func TestRotationFailure(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may change every directory")
+	}
+	for _, naming := range namings {
+		c := rotating(t, naming)
+		e := newTest(t, c)
+		write(t, e, sinktest.Records("ro", 0, 1))
+		dir := filepath.Dir(c.Path)
+		if err := os.Chmod(dir, 0o500); err != nil {
+			t.Fatal(err)
+		}
+		recs := sinktest.Records("ro", 1, 3)
+		n, err := e.Write(t.Context(), recs)
+		if n != 0 || !errors.Is(err, syscall.EACCES) {
+			t.Errorf("Write = %d, %v", n, err)
+		}
+		if err := os.Chmod(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, e, recs)
+		wantIDs(t, readSet(t, c), "ro", 4)
+	}
+}
+
+// A prune that fails is counted and made up for later.
+func TestPruneFailure(t *testing.T) {
+	c := rotating(t, "timestamp")
+	c.Retention.MaxFiles = 1
+	e := newTest(t, c)
+	write(t, e, sinktest.Records("pf", 0, 2))
+	dir := e.dir
+	e.dir = c.Path // no directory
+	e.prune()
+	e.dir = dir
+	if s := e.Stats(); s.PruneFailures != 1 {
+		t.Errorf("stats %+v", s)
+	}
+	write(t, e, sinktest.Records("pf", 2, 1))
+	if got := len(backups(t, c)); got != 1 {
+		t.Errorf("%d backups after recovery, want 1", got)
+	}
+}

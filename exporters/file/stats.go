@@ -1,0 +1,29 @@
+package file
+
+import "sync/atomic"
+
+// Stats count what an Exporter has done since New.
+type Stats struct {
+	// Bytes counts those of whole records written.
+	Bytes uint64
+	// Rotations counts the live files that became backups, Pruned the backups
+	// deleted, PruneFailures the failed attempts to find or delete some.
+	Rotations, Pruned, PruneFailures uint64
+	// TornTails counts the files found to end within a line.
+	TornTails uint64
+}
+
+type counters struct {
+	bytes, rotations, pruned, pruneFailures, tornTails atomic.Uint64
+}
+
+// Stats returns the counts so far. It never waits for a write.
+func (e *Exporter) Stats() Stats {
+	return Stats{
+		Bytes:         e.stats.bytes.Load(),
+		Rotations:     e.stats.rotations.Load(),
+		Pruned:        e.stats.pruned.Load(),
+		PruneFailures: e.stats.pruneFailures.Load(),
+		TornTails:     e.stats.tornTails.Load(),
+	}
+}
