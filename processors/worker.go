@@ -220,14 +220,20 @@ func (b *Batch) account(n int, err error, panicked bool) (retry bool) {
 	b.books.delivered += uint64(n - refused)
 	b.books.drop(CauseRejected, refused)
 	b.books.drop(cause, lost)
-	b.books.outcome(err)
+	// That Shutdown's deadline cut a write short says nothing about the
+	// destination; why it failed before does.
+	if cut := retry && b.base.Err() != nil && b.books.lastError != ""; cut {
+		b.books.failures++
+	} else {
+		b.books.outcome(err)
+		if err != nil {
+			b.reporter.failed(err)
+		}
+	}
 	b.inFlight -= n + lost
 	w.settled += n + lost
 	if n > 0 || !retry {
 		w.pause, w.failingSince = 0, time.Time{}
-	}
-	if err != nil {
-		b.reporter.failed(err)
 	}
 	if retry {
 		b.failFlushes(err)
