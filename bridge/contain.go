@@ -119,13 +119,22 @@ func (c *converter) contain(v, p any) string {
 	if rv := reflect.ValueOf(v); rv.Kind() == reflect.Pointer && rv.IsNil() {
 		return ""
 	}
-	// Sprint survives what p's own methods may do.
-	text := fmt.Sprint(p)
+	text := textOfPanic(p)
 	c.panics = append(c.panics, panicked{
 		typ: reflect.TypeOf(v),
 		err: fmt.Errorf("bridge: a method of %T panicked while it was logged: %s", v, text),
 	})
 	return panicPrefix + text
+}
+
+// textOfPanic prints what was panicked with, which may itself panic when printed.
+func textOfPanic(p any) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("%T", p)
+		}
+	}()
+	return fmt.Sprint(p)
 }
 
 func errorText(_ *converter, v any) (attribute.Value, error) {

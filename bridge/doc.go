@@ -51,8 +51,9 @@
 //
 // Numbers for times and durations are what OpenTelemetry's own bridges give.
 // Where otelslog keeps a value whole, the record is equal to otelslog's; it
-// differs for errors, structs, text forms, uint64 over MaxInt64 and empty
-// groups.
+// differs for errors, structs, text forms, uint64 over MaxInt64, empty groups,
+// and groups of Logger.WithGroup that hold nothing but another one, which
+// otelslog loses.
 //
 // # Code of the user
 //

@@ -136,14 +136,20 @@ func ownStack(err error) []uintptr {
 	return pcs
 }
 
-// callStack returns this goroutine's stack from the log call at pc upwards.
-// When the call is not on it, because the record was handed to another
-// goroutine, all that is known of the call is pc itself.
+// callStack returns this goroutine's stack from the log call at pc upwards, or
+// from the caller of Handle when the record does not know its call. When the
+// call is not on the stack, because the record was handed to another
+// goroutine, all that is known of it is pc itself.
 func callStack(pc uintptr) []uintptr {
 	var buf [maxFrames]uintptr
 	pcs := buf[:runtime.Callers(1, buf[:])]
 	if pc == 0 {
-		return slices.Clone(pcs)
+		handle := reflect.ValueOf((*Handler).Handle).Pointer()
+		i := slices.IndexFunc(pcs, func(pc uintptr) bool {
+			f := runtime.FuncForPC(pc - 1)
+			return f != nil && f.Entry() == handle
+		})
+		return slices.Clone(pcs[i+1:])
 	}
 	if i := slices.Index(pcs, pc); i >= 0 {
 		return slices.Clone(pcs[i:])

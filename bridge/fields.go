@@ -45,17 +45,17 @@ func collectFields(all []field, t reflect.Type, prefix []int, above []reflect.Ty
 			continue
 		}
 		index := append(slices.Clip(prefix), i)
-		if sf.Anonymous && name == "" {
-			embedded := sf.Type
-			if embedded.Kind() == reflect.Pointer {
-				embedded = embedded.Elem()
-			}
-			if embedded.Kind() == reflect.Struct {
-				all = collectFields(all, embedded, index, above)
-				continue
-			}
+		embedded := sf.Type
+		if embedded.Kind() == reflect.Pointer {
+			embedded = embedded.Elem()
 		}
-		if !sf.IsExported() {
+		// An embedded struct may be unexported and yet have exported fields.
+		carrier := sf.Anonymous && embedded.Kind() == reflect.Struct
+		if carrier && name == "" {
+			all = collectFields(all, embedded, index, above)
+			continue
+		}
+		if !carrier && !sf.IsExported() {
 			continue
 		}
 		f := field{name: name, index: index, rank: 2 * len(index)}

@@ -33,6 +33,9 @@ func (c *converter) reflected(rv reflect.Value) attribute.Value {
 	if !rv.IsValid() {
 		return attribute.Value{}
 	}
+	if !rv.CanInterface() { // an embedded struct of an unexported type
+		return c.kind(rv)
+	}
 	v := rv.Interface()
 	if out, ok := c.exact(v); ok {
 		return out
@@ -81,6 +84,8 @@ func (c *converter) exact(v any) (attribute.Value, bool) {
 // methods asks the value itself for its form.
 func (c *converter) methods(v any) (attribute.Value, bool) {
 	switch x := v.(type) {
+	case *slog.Value: // exact knows what it points to
+		return attribute.Value{}, false
 	case slog.LogValuer:
 		return c.slogValue(slog.AnyValue(x)), true
 	case error:
