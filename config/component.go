@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/seed2f724858/sluice/exporters"
@@ -40,8 +41,7 @@ type processorConfig interface {
 // exporterNode is a place for an exporter in the settings of a component:
 // {TYPE: {settings}}.
 type exporterNode struct {
-	place
-	typ    string
+	at     place
 	label  string
 	named  *node // where the file names it; nil if it does not
 	config exporterConfig
@@ -49,8 +49,7 @@ type exporterNode struct {
 
 // processorNode is a place for a processor: {TYPE: {settings}}.
 type processorNode struct {
-	place
-	typ    string
+	at     place
 	config processorConfig
 }
 
@@ -68,35 +67,35 @@ func (p place) fail(s *starter, err error) error {
 	return &Error{File: p.file, Line: p.line, Column: p.column, Path: p.path, Msg: s.secrets.hide(err.Error()), cause: err}
 }
 
-// component takes {TYPE: settings} apart. Settings that are null are settings
-// without any key.
-func (d *decoder) component(n *node, path, noun string, types []string) (typ string, settings *node, p place, ok bool) {
+// component takes {TYPE: settings} apart and returns the index of the type.
+// Settings that are null are settings without any key.
+func (d *decoder) component(n *node, noun string, types []string) (i int, settings *node, at place, ok bool) {
 	switch {
-	case n.kind == stringKind:
-		d.fail(n, path, fmt.Sprintf("want %s with its settings, have text", noun), fmt.Sprintf("write %s: with a colon behind it", n.source))
+	case n.kind < listKind:
+		d.fail(n, fmt.Sprintf("want one %s with its settings, have %s", noun, n.kind),
+			noun+"s are written {TYPE: {settings}}; types here: "+strings.Join(types, ", "))
 		return
-	case !d.expect(n, mapKind, path):
+	case !d.expect(n, mapKind):
 		return
 	case len(n.entries) != 1:
-		d.fail(n, path, fmt.Sprintf("want exactly one %s, have %d keys", noun, len(n.entries)), noun+"s here: "+strings.Join(types, ", "))
+		d.fail(n, fmt.Sprintf("want exactly one %s, have %d keys", noun, len(n.entries)), "types here: "+strings.Join(types, ", "))
 		return
 	}
 	e := n.entries[0]
-	p = place{d.file, join(path, e.key), e.line, e.column}
-	for _, t := range types {
-		if t == e.key {
-			settings = e.value
-			if settings.kind == nullKind {
-				settings = &node{kind: mapKind, line: e.line, column: e.column}
-			}
-			return e.key, settings, p, true
-		}
+	settings = e.value
+	at = place{d.file, settings.path(), e.line, e.column}
+	if i = slices.Index(types, settings.key); i < 0 {
+		d.failKey(e, fmt.Sprintf("%s %q is not built into this binary", noun, clip(settings.key)), suggest(settings.key, types, noun+"s"))
+		return
 	}
-	d.failAt(e.line, e.column, p.path, fmt.Sprintf("%s %q is not built into this binary", noun, e.key), suggest(e.key, types, noun+"s"))
-	return
+	if settings.kind == nullKind {
+		settings.kind = mapKind
+		settings.line, settings.column = e.line, e.column
+	}
+	return i, settings, at, true
 }
 
-func (e *exporterNode) decodeNode(d *decoder, n *node, path string) {
+func (e *exporterNode) decodeNode(d *decoder, n *node) {
 	if n.kind == nullKind {
 		return // whether it may be missing is for the parent to say
 	}
@@ -104,51 +103,41 @@ func (e *exporterNode) decodeNode(d *decoder, n *node, path string) {
 	for i, t := range d.exporters {
 		types[i] = t.name
 	}
-	typ, settings, at, ok := d.component(n, path, "exporter", types)
-	e.place = at
+	i, settings, at, ok := d.component(n, "exporter", types)
 	if !ok {
 		return
 	}
-	for _, t := range d.exporters {
-		if t.name == typ {
-			e.typ, e.config = typ, t.config()
-		}
-	}
-	d.into(settings, e.config, at.path)
+	e.at, e.config = at, d.exporters[i].config()
+	d.into(settings, e.config)
 	e.named = settings.get("name")
-	e.label = e.config.label(typ)
+	e.label = e.config.label(types[i])
 	d.settleClaim(e, settings)
 }
 
 func (e *exporterNode) open(s *starter) (exporters.Sink, error) {
 	sink, err := e.config.open(s)
 	if err != nil {
-		return nil, e.fail(s, err)
+		return nil, e.at.fail(s, err)
 	}
 	return sink, nil
 }
 
-func (p *processorNode) decodeNode(d *decoder, n *node, path string) {
+func (p *processorNode) decodeNode(d *decoder, n *node) {
 	types := make([]string, len(d.processors))
 	for i, t := range d.processors {
 		types[i] = t.name
 	}
-	typ, settings, at, ok := d.component(n, path, "processor", types)
-	p.place = at
+	i, settings, at, ok := d.component(n, "processor", types)
 	if !ok {
 		return
 	}
-	for _, t := range d.processors {
-		if t.name == typ {
-			p.typ, p.config = typ, t.config(d, settings)
-		}
-	}
-	d.into(settings, p.config, at.path)
+	p.at, p.config = at, d.processors[i].config(d, settings)
+	d.into(settings, p.config)
 }
 
 // into fills what cfg points to.
-func (d *decoder) into(n *node, cfg any, path string) {
-	d.decode(n, reflect.ValueOf(cfg).Elem(), path)
+func (d *decoder) into(n *node, cfg any) {
+	d.decode(n, reflect.ValueOf(cfg).Elem())
 }
 
 // starter turns settings into running components.
@@ -166,7 +155,7 @@ func (s *starter) build(list []processorNode) ([]processors.Processor, error) {
 		step, err := p.config.build(s)
 		if err != nil {
 			s.close(built)
-			return nil, p.fail(s, err)
+			return nil, p.at.fail(s, err)
 		}
 		built = append(built, step)
 	}

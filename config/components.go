@@ -104,7 +104,7 @@ func filePath(path string) (key, what string) {
 // retry writes again what its exporter could not deliver.
 type retry struct {
 	Name                  string       `yaml:"name"`
-	Exporter              exporterNode `yaml:"exporter,required"`
+	Exporter              exporterNode `yaml:"exporter,required" hint:"such as exporter: {terminal: }"`
 	exporters.RetryConfig `yaml:",inline"`
 }
 
@@ -135,7 +135,7 @@ func closing(s *starter, sink exporters.Sink, err error) error {
 
 // async is the batch engine with all its settings.
 type async struct {
-	Exporter               exporterNode `yaml:"exporter,required"`
+	Exporter               exporterNode `yaml:"exporter,required" hint:"such as exporter: {terminal: }"`
 	processors.BatchConfig `yaml:",inline"`
 }
 
@@ -175,7 +175,7 @@ func startBatch(s *starter, exporter *exporterNode, cfg processors.BatchConfig) 
 // full queue gives up its oldest record, as the SDK's does), and no bound but
 // the number of records.
 type batch struct {
-	Exporter           exporterNode `yaml:"exporter,required"`
+	Exporter           exporterNode `yaml:"exporter,required" hint:"such as exporter: {terminal: }"`
 	ScheduleDelay      int64        `yaml:"schedule_delay"` // ms
 	ExportTimeout      int64        `yaml:"export_timeout"` // ms, 0 is no limit
 	MaxQueueSize       int          `yaml:"max_queue_size"`

@@ -4,9 +4,9 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -26,12 +26,12 @@ type decoder struct {
 
 	branches []branchName
 	refs     []refUse
-	claimed  map[string]place // what one exporter has for itself
+	claimed  map[string]*node // what one exporter has for itself
 }
 
 // nodeDecoder is what decodes itself.
 type nodeDecoder interface {
-	decodeNode(d *decoder, n *node, path string)
+	decodeNode(d *decoder, n *node)
 }
 
 type validator interface{ Validate() error }
@@ -41,17 +41,21 @@ var (
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-func (d *decoder) fail(n *node, path, msg, hint string) *Error {
-	return d.failAt(n.line, n.column, path, msg, hint)
+// fail notes a problem with n.
+func (d *decoder) fail(n *node, msg, hint string) {
+	d.failAt(n.line, n.column, n.path(), msg, hint)
 }
 
-func (d *decoder) failAt(line, column int, path, msg, hint string) *Error {
-	e := &Error{File: d.file, Line: line, Column: column, Path: path, Msg: msg, Hint: hint}
-	d.errs = append(d.errs, e)
-	return e
+// failKey notes a problem with the key of an entry.
+func (d *decoder) failKey(e entry, msg, hint string) {
+	d.failAt(e.line, e.column, e.value.path(), msg, hint)
 }
 
-func (d *decoder) decode(n *node, v reflect.Value, path string) {
+func (d *decoder) failAt(line, column int, path, msg, hint string) {
+	d.errs.add(&Error{File: d.file, Line: line, Column: column, Path: path, Msg: msg, Hint: hint})
+}
+
+func (d *decoder) decode(n *node, v reflect.Value) {
 	if v.Kind() == reflect.Pointer {
 		if n.kind == nullKind {
 			return
@@ -63,68 +67,67 @@ func (d *decoder) decode(n *node, v reflect.Value, path string) {
 	}
 	switch pt := v.Addr().Type(); {
 	case pt.Implements(nodeDecoderType):
-		v.Addr().Interface().(nodeDecoder).decodeNode(d, n, path)
+		v.Addr().Interface().(nodeDecoder).decodeNode(d, n)
 		return
 	case n.kind == nullKind:
 		return
 	case pt.Implements(textUnmarshalerType):
-		d.text(n, v.Addr().Interface().(encoding.TextUnmarshaler), path)
+		d.text(n, v.Addr().Interface().(encoding.TextUnmarshaler))
 		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		d.structure(n, v, path)
+		d.structure(n, v)
 	case reflect.Map:
-		d.dictionary(n, v, path)
+		d.dictionary(n, v)
 	case reflect.Slice:
-		if !d.expect(n, listKind, path) {
+		if !d.expect(n, listKind) {
 			return
 		}
 		s := reflect.MakeSlice(v.Type(), len(n.items), len(n.items))
 		for i, item := range n.items {
-			at := fmt.Sprintf("%s[%d]", path, i)
 			if item.kind == nullKind && !s.Index(i).Addr().Type().Implements(nodeDecoderType) {
-				d.fail(item, at, "an item of the list is empty", "")
+				d.fail(item, "an item of the list is empty", "")
 				continue
 			}
-			d.decode(item, s.Index(i), at)
+			d.decode(item, s.Index(i))
 		}
 		v.Set(s)
 	case reflect.String:
 		// What comes from the environment is text until something else is
 		// expected: a directory may be called 2026.
-		if n.kind < listKind && n.external || d.expect(n, stringKind, path) {
+		if n.kind < listKind && n.external || d.expect(n, stringKind) {
 			v.SetString(n.text)
 		}
 	case reflect.Bool:
-		if d.expect(n, boolKind, path) {
+		if d.expect(n, boolKind) {
 			v.SetBool(strings.EqualFold(n.text, "true"))
 		}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		if !d.expect(n, intKind, path) {
+		if !d.expect(n, intKind) {
 			return
 		}
 		if i, ok := parseInt(n.text); ok && !v.OverflowInt(i) {
 			v.SetInt(i)
 		} else {
-			d.fail(n, path, "the number is too large", "")
+			d.fail(n, "the number is too large", "")
 		}
 	case reflect.Float64:
-		if n.kind != intKind && !d.expect(n, floatKind, path) {
+		if n.kind != intKind && !d.expect(n, floatKind) {
 			return
 		}
 		if f, ok := parseFloat(n.text); ok {
 			v.SetFloat(f)
 		} else {
-			d.fail(n, path, "the number is too large", "")
+			d.fail(n, "the number is too large", "")
 		}
 	default:
-		d.fail(n, path, fmt.Sprintf("a setting of type %s cannot be read from a file", v.Type()), "")
+		d.fail(n, fmt.Sprintf("a setting of type %s cannot be read from a file", v.Type()), "")
 	}
 }
 
 // expect reports whether n is of the kind wanted, and notes if it is not.
-func (d *decoder) expect(n *node, want kind, path string) bool {
+func (d *decoder) expect(n *node, want kind) bool {
 	if n.kind == want {
 		return true
 	}
@@ -134,21 +137,21 @@ func (d *decoder) expect(n *node, want kind, path string) bool {
 		hint = "the value comes from the environment"
 	case n.kind == nullKind:
 	case want == stringKind && n.kind < listKind:
-		hint = fmt.Sprintf("put it in quotes: %q", n.source)
+		hint = fmt.Sprintf("put it in quotes: %q", clip(n.source))
 	case n.kind == stringKind && want < stringKind && resolve(n.text) == want:
-		hint = "leave the quotes out: " + n.source
+		hint = "leave the quotes out: " + clip(n.source)
 	case want == listKind && n.kind < listKind:
-		hint = fmt.Sprintf("a list of one item is written [%s]", n.source)
+		hint = fmt.Sprintf("a list of one item is written [%s]", clip(n.source))
 	case want == mapKind && n.kind == listKind:
 		hint = "leave the dashes out"
 	}
-	d.fail(n, path, fmt.Sprintf("want %s, have %s", want, n.kind), hint)
+	d.fail(n, fmt.Sprintf("want %s, have %s", want, n.kind), hint)
 	return false
 }
 
-func (d *decoder) text(n *node, v encoding.TextUnmarshaler, path string) {
+func (d *decoder) text(n *node, v encoding.TextUnmarshaler) {
 	if n.kind >= listKind {
-		d.expect(n, stringKind, path)
+		d.expect(n, stringKind)
 		return
 	}
 	err := v.UnmarshalText([]byte(n.text))
@@ -165,7 +168,7 @@ func (d *decoder) text(n *node, v encoding.TextUnmarshaler, path string) {
 		}
 	}
 	msg, hint := advise(msg)
-	d.fail(n, path, msg, hint)
+	d.fail(n, msg, hint)
 }
 
 // advise takes what to do out of a message: "wrong: write this", or the word
@@ -188,28 +191,31 @@ func advise(msg string) (rest, hint string) {
 	return msg, ""
 }
 
-func (d *decoder) dictionary(n *node, v reflect.Value, path string) {
-	if !d.expect(n, mapKind, path) {
+func (d *decoder) dictionary(n *node, v reflect.Value) {
+	if !d.expect(n, mapKind) {
 		return
 	}
 	m := reflect.MakeMapWithSize(v.Type(), len(n.entries))
 	for _, e := range n.entries {
 		value := reflect.New(v.Type().Elem()).Elem()
-		d.decode(e.value, value, join(path, e.key))
-		m.SetMapIndex(reflect.ValueOf(e.key).Convert(v.Type().Key()), value)
+		d.decode(e.value, value)
+		m.SetMapIndex(reflect.ValueOf(e.value.key).Convert(v.Type().Key()), value)
 	}
 	v.Set(m)
 }
 
+// field is a settable field of a struct.
 type field struct {
 	value    reflect.Value
 	required bool
+	hint     string // what to do when it is missing
 }
 
 // fields returns the settable fields of a struct by their keys.
 func fields(v reflect.Value, into map[string]field) map[string]field {
 	for i := range v.NumField() {
-		tag, ok := v.Type().Field(i).Tag.Lookup("yaml")
+		tags := v.Type().Field(i).Tag
+		tag, ok := tags.Lookup("yaml")
 		if !ok || tag == "-" {
 			continue
 		}
@@ -218,71 +224,91 @@ func fields(v reflect.Value, into map[string]field) map[string]field {
 			fields(v.Field(i), into)
 			continue
 		}
-		into[name] = field{v.Field(i), option == "required"}
+		into[name] = field{v.Field(i), option == "required", tags.Get("hint")}
 	}
 	return into
 }
 
-func (d *decoder) structure(n *node, v reflect.Value, path string) {
-	if !d.expect(n, mapKind, path) {
+func keys(m map[string]field) []string { return slices.Sorted(maps.Keys(m)) }
+
+func (d *decoder) structure(n *node, v reflect.Value) {
+	if !d.expect(n, mapKind) {
 		return
 	}
 	before := len(d.errs)
 	known := fields(v, map[string]field{})
 	for _, e := range n.entries {
-		f, ok := known[e.key]
-		if !ok {
-			d.failAt(e.line, e.column, join(path, e.key), fmt.Sprintf("unknown key %q", e.key), suggest(e.key, keys(known), "keys"))
+		if f, ok := known[e.value.key]; ok {
+			d.decode(e.value, f.value)
 			continue
 		}
-		d.decode(e.value, f.value, join(path, e.key))
+		d.failKey(e, fmt.Sprintf("unknown key %q", clip(e.value.key)), suggestKey(e.value.key, known))
 	}
 	for _, key := range keys(known) {
-		if known[key].required && n.get(key) == nil && !d.failedAt(before, join(path, key)) {
-			d.missing(n, path, key)
+		if f := known[key]; f.required && n.get(key) == nil {
+			d.missing(n, key, f.hint)
 		}
 	}
-	// What is broken already would only be complained about twice.
-	if val, ok := v.Addr().Interface().(validator); ok && len(d.errs) == before {
+	if val, ok := v.Addr().Interface().(validator); ok {
 		if err := val.Validate(); err != nil {
-			d.invalid(n, path, err)
+			d.invalid(n, err, before)
 		}
 	}
 }
 
-func keys(m map[string]field) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
+// suggestKey returns a hint for an unknown key, which may belong into a group.
+func suggestKey(wrong string, known map[string]field) string {
+	if nearest(wrong, keys(known)) != "" {
+		return suggest(wrong, keys(known), "keys")
 	}
-	slices.Sort(names)
-	return names
-}
-
-// failedAt reports whether a problem since the given one has the path.
-func (d *decoder) failedAt(since int, path string) bool {
-	return slices.ContainsFunc(d.errs[since:], func(e *Error) bool { return e.Path == path })
-}
-
-func (d *decoder) missing(n *node, path, key string) {
-	for _, e := range n.entries {
-		if e.key == key {
-			hint := ""
-			if strings.Contains(e.value.source, "${") {
-				hint = e.value.source + " is not set"
+	inner := map[string]string{} // the group of each key
+	for _, group := range keys(known) {
+		v := known[group].value
+		if pt := v.Addr().Type(); v.Kind() == reflect.Struct && !pt.Implements(nodeDecoderType) && !pt.Implements(textUnmarshalerType) {
+			for key := range fields(v, map[string]field{}) {
+				inner[key] = group
 			}
-			d.fail(e.value, join(path, key), "the value is missing", hint)
-			return
 		}
 	}
-	d.fail(n, path, fmt.Sprintf("the key %q is missing", key), "")
+	if best := nearest(wrong, slices.Sorted(maps.Keys(inner))); best != "" {
+		return fmt.Sprintf("did you mean %q, under %q?", best, inner[best])
+	}
+	return suggest(wrong, keys(known), "keys")
 }
 
-// invalid notes what a Validate found. A message that begins with a key
-// ("rotation.max_size: …", "max_queue_size is …") belongs where that stands.
-func (d *decoder) invalid(n *node, path string, err error) {
+func (d *decoder) missing(n *node, key, hint string) {
+	given := n.child(key)
+	if given == nil {
+		d.fail(n, fmt.Sprintf("the key %q is missing", key), hint)
+		return
+	}
+	if strings.Contains(given.source, "${") {
+		hint = given.source + " is not set"
+	}
+	d.fail(given, "the value is missing", hint)
+}
+
+// invalid notes what a Validate found, unless a problem noted since the given
+// number of them says it already.
+func (d *decoder) invalid(n *node, err error, since int) {
+	noted := slices.Clone(d.errs[since:])
 	for _, msg := range messages(err) {
-		d.place(n, path, d.secrets.hide(msg))
+		at, msg := locate(n, d.secrets.hide(msg))
+		path := at.path()
+		if slices.ContainsFunc(noted, func(e *Error) bool {
+			return e.Path == path || at != n && strings.HasPrefix(e.Path, path)
+		}) {
+			continue
+		}
+		if at.kind == nullKind && strings.Contains(at.source, "${") {
+			d.fail(at, msg, at.source+" is not set")
+			continue
+		}
+		if at.external && tells(msg, at) {
+			msg = "the value from the environment is not valid here"
+		}
+		msg, hint := advise(msg)
+		d.fail(at, msg, hint)
 	}
 }
 
@@ -316,53 +342,28 @@ func messages(err error) []string {
 	return []string{err.Error()}
 }
 
-func (d *decoder) place(n *node, path, msg string) {
+// locate finds where a message belongs that begins with a key
+// ("rotation.max_size: …", "max_queue_size is …").
+func locate(n *node, msg string) (*node, string) {
 	for {
-		key, rest := leadingKey(msg)
-		next := n.child(key)
+		i := strings.IndexFunc(msg, func(r rune) bool {
+			return r != '_' && r != '[' && r != ']' && (r > 0x7f || !isAlpha(byte(r)) && !isDigit(byte(r)))
+		})
+		if i <= 0 {
+			return n, msg
+		}
+		next := n.child(msg[:i])
 		if next == nil {
-			break
+			return n, msg
 		}
-		n, path = next, join(path, key)
-		after, ok := strings.CutPrefix(rest, ": ")
-		if !ok {
-			after, ok = strings.CutPrefix(rest, ".")
-		}
-		if !ok {
-			break
-		}
-		msg = after
-	}
-	if n.kind == nullKind && strings.Contains(n.source, "${") {
-		d.fail(n, path, msg, n.source+" is not set")
-		return
-	}
-	msg, hint := advise(msg)
-	d.fail(n, path, msg, hint)
-}
-
-// leadingKey splits what may be a key, with an index, off a message.
-func leadingKey(msg string) (key, rest string) {
-	i := 0
-	for i < len(msg) && (msg[i] == '_' || msg[i] == '[' || msg[i] == ']' || isAlpha(msg[i]) || isDigit(msg[i])) {
-		i++
-	}
-	return msg[:i], msg[i:]
-}
-
-// child returns the value that "key" or "key[1]" leads to; nil if none.
-func (n *node) child(key string) *node {
-	name, index, indexed := strings.Cut(key, "[")
-	for _, e := range n.entries {
-		switch {
-		case e.key != name:
-			continue
-		case !indexed:
-			return e.value
-		}
-		if i, err := strconv.Atoi(strings.TrimSuffix(index, "]")); err == nil && i >= 0 && i < len(e.value.items) {
-			return e.value.items[i]
+		n = next
+		switch rest := msg[i:]; {
+		case strings.HasPrefix(rest, ": "):
+			msg = rest[2:]
+		case strings.HasPrefix(rest, "."):
+			msg = rest[1:]
+		default:
+			return n, msg
 		}
 	}
-	return nil
 }

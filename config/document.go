@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,7 +49,7 @@ type Document struct {
 
 // model is the document's structure, by the published schema of version 1.1.
 type model struct {
-	FileFormat      fileFormat              `yaml:"file_format,required"`
+	FileFormat      fileFormat              `yaml:"file_format,required" hint:"the file begins with file_format: \"1.1\""`
 	Disabled        bool                    `yaml:"disabled"`
 	LogLevel        processors.Severity     `yaml:"log_level"`
 	AttributeLimits limits                  `yaml:"attribute_limits"`
@@ -79,25 +80,25 @@ func (f *fileFormat) UnmarshalText(text []byte) error {
 // section is a part of the document that is somebody else's to start.
 type section struct{ given bool }
 
-func (s *section) decodeNode(d *decoder, n *node, path string) {
+func (s *section) decodeNode(d *decoder, n *node) {
 	if n.kind != nullKind {
-		s.given = d.expect(n, mapKind, path)
+		s.given = d.expect(n, mapKind)
 	}
 }
 
 // distribution holds the settings of one vendor, of which only ours are read.
 type distribution struct{ sluice sluiceSettings }
 
-func (v *distribution) decodeNode(d *decoder, n *node, path string) {
-	if path == "distribution.sluice" {
-		d.into(n, &v.sluice, path)
+func (v *distribution) decodeNode(d *decoder, n *node) {
+	if n.key == "sluice" {
+		d.into(n, &v.sluice)
 		return
 	}
-	d.expect(n, mapKind, path)
+	d.expect(n, mapKind)
 }
 
 type loggerProvider struct {
-	Processors   []processorNode `yaml:"processors,required"`
+	Processors   []processorNode `yaml:"processors,required" hint:"give it at least one, such as async"`
 	Limits       limits          `yaml:"limits"`
 	Configurator configurator    `yaml:"logger_configurator/development"`
 }
@@ -105,7 +106,7 @@ type loggerProvider struct {
 // Validate finds a provider without processors.
 func (p *loggerProvider) Validate() error {
 	if len(p.Processors) == 0 {
-		return fmt.Errorf("processors: the list is empty: give it at least one, such as async or batch")
+		return errors.New("processors: the list is empty: write at least one, such as async")
 	}
 	return nil
 }
@@ -119,7 +120,7 @@ type limits struct {
 // Validate finds negative limits.
 func (l *limits) Validate() error {
 	if l.ValueLength != nil && *l.ValueLength < 0 {
-		return fmt.Errorf("attribute_value_length_limit is negative: leave the key out for no limit")
+		return fmt.Errorf("attribute_value_length_limit is negative: write no such key for no limit")
 	}
 	if l.Count != nil && *l.Count < 0 {
 		return fmt.Errorf("attribute_count_limit is negative: want 0 or more")
@@ -165,7 +166,7 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 		return nil, fmt.Errorf("config: %w", doc.options.err)
 	}
 	r := &reader{file: name}
-	root := r.read(data)
+	root := r.document(data)
 	if root == nil {
 		r.errs.sort()
 		return nil, r.errs
@@ -176,12 +177,12 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 		exporters:  exporterTypes(),
 		processors: processorTypes(),
 		blocking:   doc.options.blocking,
-		claimed:    map[string]place{},
+		claimed:    map[string]*node{},
 	}
 	if root.kind == nullKind {
 		root.kind = mapKind // an empty file: what is missing will be said
 	}
-	d.into(root, &doc.model, "")
+	d.into(root, &doc.model)
 	defined := doc.model.Distribution["sluice"].sluice.Exporters
 	d.settleRefs(defined)
 	d.settleNames()

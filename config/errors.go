@@ -74,6 +74,15 @@ func (e Errors) Unwrap() []error {
 	return errs
 }
 
+// maxErrors bounds what is told of one file.
+const maxErrors = 100
+
+func (e *Errors) add(problem *Error) {
+	if len(*e) < maxErrors {
+		*e = append(*e, problem)
+	}
+}
+
 func (e Errors) sort() {
 	slices.SortStableFunc(e, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

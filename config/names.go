@@ -35,7 +35,7 @@ func (d *decoder) settleNames() {
 			continue
 		}
 		if first, twice := taken[*b.name]; twice && said != nil {
-			d.fail(said, b.exporter.path, fmt.Sprintf("the name is taken by the exporter in line %d", first.line), "names tell exporters apart in statistics: choose another one")
+			d.fail(said, fmt.Sprintf("the name is taken by the exporter in line %d", first.line), "names tell exporters apart in statistics: choose another one")
 			continue
 		}
 		taken[*b.name] = said
@@ -64,19 +64,14 @@ func (d *decoder) settleClaim(e *exporterNode, settings *node) {
 	if what == "" {
 		return
 	}
+	at := settings.child(key)
+	if at == nil {
+		at = settings
+	}
 	if first, twice := d.claimed[what]; twice {
-		at := e.place
-		if n := settings.child(key); n != nil {
-			at.line, at.column = n.line, n.column
-		}
-		d.failAt(at.line, at.column, join(at.path, key),
-			fmt.Sprintf("two exporters on one %s: the first is in line %d, column %d", key, first.line, first.column),
+		d.fail(at, fmt.Sprintf("two exporters on one %s: the first is in line %d, column %d", key, first.line, first.column),
 			"define it once under distribution: {sluice: {exporters: …}} and use {ref: NAME}")
 		return
-	}
-	at := e.place
-	if n := settings.child(key); n != nil {
-		at.line, at.column = n.line, n.column
 	}
 	d.claimed[what] = at
 }

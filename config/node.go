@@ -25,6 +25,10 @@ type node struct {
 	kind         kind
 	line, column int
 
+	parent *node // nil for the root
+	key    string
+	index  int // in a list; -1 below a key
+
 	text     string // of a scalar, after substitution
 	source   string // of a scalar, as the file has it
 	external bool   // part of text came from the environment
@@ -34,19 +38,58 @@ type node struct {
 }
 
 type entry struct {
-	key          string
-	line, column int
+	line, column int // of the key
 	value        *node
 }
 
 // get returns the value of a key; nil if the key is not given or null.
 func (n *node) get(key string) *node {
 	for _, e := range n.entries {
-		if e.key == key && e.value.kind != nullKind {
+		if e.value.key == key && e.value.kind != nullKind {
 			return e.value
 		}
 	}
 	return nil
+}
+
+// child returns the value that "key" or "key[1]" leads to; nil if none.
+func (n *node) child(key string) *node {
+	name, index, indexed := strings.Cut(key, "[")
+	for _, e := range n.entries {
+		switch {
+		case e.value.key != name:
+			continue
+		case !indexed:
+			return e.value
+		}
+		if i, err := strconv.Atoi(strings.TrimSuffix(index, "]")); err == nil && i >= 0 && i < len(e.value.items) {
+			return e.value.items[i]
+		}
+	}
+	return nil
+}
+
+// path returns the way to n through the document.
+func (n *node) path() string {
+	switch {
+	case n.parent == nil:
+		return ""
+	case n.index >= 0:
+		return fmt.Sprintf("%s[%d]", n.parent.path(), n.index)
+	}
+	if above := n.parent.path(); above != "" {
+		return above + "." + clip(n.key)
+	}
+	return clip(n.key)
+}
+
+// clip shortens what a message quotes from a file.
+func clip(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // reader turns YAML into nodes and notes every problem on the way.
@@ -59,29 +102,29 @@ type reader struct {
 	follows map[*yaml.Node]bool // aliases being followed
 }
 
-// read returns the document's root; nil when it cannot be made sense of.
-func (r *reader) read(data []byte) *node {
+// document returns the root; nil when the data cannot be made sense of.
+func (r *reader) document(data []byte) *node {
 	if len(data) > maxFileSize {
-		r.fail(0, 0, "", fmt.Sprintf("the file is larger than %d KiB", maxFileSize>>10), "a configuration is never that large: is it the right file?")
+		r.failAt(1, 1, "", fmt.Sprintf("the file is larger than %d KiB", maxFileSize>>10), "a configuration is never that large: is it the right file?")
 		return nil
 	}
 	doc, err := parseYAML(data)
 	if err != nil {
 		line, column := syntaxPlace(err, data)
-		hint := ""
+		var hint string
 		if text := lineOf(data, line); strings.Contains(text, "${") && strings.ContainsAny(text, "[{,") {
 			hint = `between { } and between [ ] a reference stands in quotes: "${NAME}"`
 		} else if strings.Contains(text, "\t") {
 			hint = "YAML is indented with spaces, never with tabs"
 		}
-		r.fail(line, column, "", "no valid YAML: "+syntaxMessage(err), hint)
+		r.failAt(line, column, "", "no valid YAML: "+syntaxMessage(err), hint)
 		return nil
 	}
 	if doc == nil || len(doc.Content) == 0 {
 		return &node{kind: nullKind, line: 1, column: 1}
 	}
 	r.follows = map[*yaml.Node]bool{}
-	n := r.node(doc.Content[0], "", 0)
+	n := r.read(doc.Content[0], &node{index: -1}, 0)
 	if len(r.errs) > 0 {
 		return nil
 	}
@@ -155,112 +198,116 @@ func lineOf(data []byte, line int) string {
 	return string(text)
 }
 
-func (r *reader) fail(line, column int, path, msg, hint string) {
-	r.errs = append(r.errs, &Error{File: r.file, Line: line, Column: column, Path: path, Msg: msg, Hint: hint})
+// fail notes a problem at y, which n stands for.
+func (r *reader) fail(y *yaml.Node, n *node, msg, hint string) {
+	r.failAt(y.Line, y.Column, n.path(), msg, hint)
 }
 
-// node converts y. It returns a null node for what is broken, and nothing
-// more once the document has turned out too large.
-func (r *reader) node(y *yaml.Node, path string, depth int) *node {
-	n := &node{line: y.Line, column: y.Column}
+func (r *reader) failAt(line, column int, path, msg, hint string) {
+	r.errs.add(&Error{File: r.file, Line: line, Column: column, Path: path, Msg: msg, Hint: hint})
+}
+
+// read fills n from y. What is broken stays null; nothing more is read once
+// the document has turned out too large.
+func (r *reader) read(y *yaml.Node, n *node, depth int) *node {
+	n.line, n.column = y.Line, y.Column
 	r.nodes++
 	switch {
 	case r.nodes > maxNodes:
 		if r.nodes == maxNodes+1 {
-			r.fail(y.Line, y.Column, path, fmt.Sprintf("more than %d values, aliases counted as often as they are used", maxNodes), "")
+			r.fail(y, n, fmt.Sprintf("more than %d values, aliases counted as often as they are used", maxNodes), "")
 		}
 		return n
 	case depth > maxDepth:
-		r.fail(y.Line, y.Column, path, fmt.Sprintf("nested more than %d levels deep", maxDepth), "")
+		r.fail(y, n, fmt.Sprintf("nested more than %d levels deep", maxDepth), "")
 		return n
 	}
 	switch y.Kind {
 	case yaml.AliasNode:
 		if r.follows[y.Alias] {
-			r.fail(y.Line, y.Column, path, fmt.Sprintf("the alias *%s stands inside of what it stands for", y.Value), "")
+			r.fail(y, n, fmt.Sprintf("the alias *%s stands inside of what it stands for", clip(y.Value)), "")
 			return n
 		}
 		r.follows[y.Alias] = true
 		defer delete(r.follows, y.Alias)
-		return r.node(y.Alias, path, depth+1)
+		return r.read(y.Alias, n, depth+1)
 	case yaml.SequenceNode:
-		r.tag(y, "!!seq", path)
+		r.tag(y, n, "!!seq")
 		n.kind = listKind
 		for i, item := range y.Content {
-			n.items = append(n.items, r.node(item, fmt.Sprintf("%s[%d]", path, i), depth+1))
+			n.items = append(n.items, r.read(item, &node{parent: n, index: i}, depth+1))
 		}
 	case yaml.MappingNode:
-		r.tag(y, "!!map", path)
+		r.tag(y, n, "!!map")
 		n.kind = mapKind
-		r.entries(n, y, path, depth)
+		r.entries(y, n, depth)
 	case yaml.ScalarNode:
-		r.scalar(n, y, path)
+		r.scalar(y, n)
 	}
 	return n
 }
 
-func (r *reader) tag(y *yaml.Node, want, path string) {
+func (r *reader) tag(y *yaml.Node, n *node, want string) {
 	if y.Tag != "" && y.Tag != want {
-		r.fail(y.Line, y.Column, path, fmt.Sprintf("unknown tag %s", y.Tag), "leave the tag out")
+		r.fail(y, n, "unknown tag "+clip(y.Tag), "leave the tag out")
 	}
 }
 
-func (r *reader) entries(n *node, y *yaml.Node, path string, depth int) {
-	seen := map[string]int{}
+func (r *reader) entries(y *yaml.Node, n *node, depth int) {
+	first := map[string]int{}
 	var merges []*node
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key, value := y.Content[i], y.Content[i+1]
 		if key.Kind != yaml.ScalarNode {
-			r.fail(key.Line, key.Column, path, "a key is plain text", "")
+			r.fail(key, n, "a key is plain text", "")
 			continue
 		}
 		if key.Tag == "!!merge" {
-			merges = append(merges, r.node(value, path, depth+1))
+			// What it brings in has its place in n.
+			merges = append(merges, r.read(value, &node{parent: n.parent, key: n.key, index: n.index}, depth+1))
 			continue
 		}
-		if line, twice := seen[key.Value]; twice {
-			r.fail(key.Line, key.Column, join(path, key.Value), fmt.Sprintf("the key stands here twice, first in line %d", line), "")
+		child := &node{parent: n, key: key.Value, index: -1}
+		if line, twice := first[key.Value]; twice {
+			r.fail(key, child, fmt.Sprintf("the key stands here twice, first in line %d", line), "")
 			continue
 		}
-		seen[key.Value] = key.Line
-		n.entries = append(n.entries, entry{key.Value, key.Line, key.Column, r.node(value, join(path, key.Value), depth+1)})
+		first[key.Value] = key.Line
+		n.entries = append(n.entries, entry{key.Line, key.Column, r.read(value, child, depth+1)})
 	}
 	for _, m := range merges {
-		r.merge(n, m, path)
+		r.merge(n, m)
 	}
 }
 
 // merge adds what "<<" brings in and n does not have itself
 // (https://yaml.org/type/merge.html).
-func (r *reader) merge(n, from *node, path string) {
-	switch from.kind {
-	case mapKind:
-		have := make(map[string]bool, len(n.entries))
-		for _, e := range n.entries {
-			have[e.key] = true
+func (r *reader) merge(n, from *node) {
+	have := make(map[string]bool, len(n.entries))
+	for _, e := range n.entries {
+		have[e.value.key] = true
+	}
+	groups := []*node{from}
+	if from.kind == listKind {
+		groups = from.items
+	}
+	for _, g := range groups {
+		if g.kind != mapKind {
+			r.failAt(g.line, g.column, n.path(), "<< takes a group of keys, or a list of them", "")
 		}
-		for _, e := range from.entries {
-			if !have[e.key] {
+		for _, e := range g.entries {
+			if !have[e.value.key] {
+				have[e.value.key] = true
 				n.entries = append(n.entries, e)
 			}
 		}
-	case listKind:
-		for _, item := range from.items {
-			if item.kind == listKind {
-				r.fail(item.line, item.column, path, "<< takes a group of keys, or a list of them", "")
-				continue
-			}
-			r.merge(n, item, path)
-		}
-	default:
-		r.fail(from.line, from.column, path, "<< takes a group of keys, or a list of them", "")
 	}
 }
 
-func (r *reader) scalar(n *node, y *yaml.Node, path string) {
+func (r *reader) scalar(y *yaml.Node, n *node) {
 	text, values, err := substitute(y.Value)
 	if err != nil {
-		r.fail(y.Line, y.Column, path, err.Error(), "write ${NAME}, ${env:NAME} or ${NAME:-default}; $$ stands for a $ itself")
+		r.fail(y, n, err.Error(), "write ${NAME}, ${env:NAME} or ${NAME:-default}; $$ stands for a $ itself")
 		return
 	}
 	n.text, n.source, n.external = text, y.Value, len(values) > 0
@@ -272,11 +319,11 @@ func (r *reader) scalar(n *node, y *yaml.Node, path string) {
 		kinds := map[string]kind{"!!null": nullKind, "!!bool": boolKind, "!!int": intKind, "!!float": floatKind, "!!str": stringKind}
 		k, ok := kinds[y.Tag]
 		if !ok {
-			r.tag(y, "", path)
+			r.tag(y, n, "")
 			return
 		}
 		if got := resolve(text); k != stringKind && got != k && (k != floatKind || got != intKind) {
-			r.fail(y.Line, y.Column, path, fmt.Sprintf("the value is not what its tag %s says", y.Tag), "leave the tag out")
+			r.fail(y, n, fmt.Sprintf("the value is not what its tag %s says", y.Tag), "leave the tag out")
 			return
 		}
 		n.kind = k
@@ -285,11 +332,4 @@ func (r *reader) scalar(n *node, y *yaml.Node, path string) {
 	default:
 		n.kind = resolve(text)
 	}
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }

@@ -24,7 +24,7 @@ type resourceSettings struct {
 // resourceAttribute is the schema's AttributeNameValue.
 type resourceAttribute struct{ kv attribute.KeyValue }
 
-func (a *resourceAttribute) decodeNode(d *decoder, n *node, path string) {
+func (a *resourceAttribute) decodeNode(d *decoder, n *node) {
 	var s struct {
 		Name  string    `yaml:"name,required"`
 		Value valueNode `yaml:"value"`
@@ -32,50 +32,49 @@ func (a *resourceAttribute) decodeNode(d *decoder, n *node, path string) {
 	}
 	s.Type = "string"
 	before := len(d.errs)
-	d.into(n, &s, path)
+	d.into(n, &s)
 	if len(d.errs) > before {
 		return
 	}
 	if s.Value.node == nil {
-		d.fail(n, path, `the key "value" is missing`, "")
+		d.fail(n, `the key "value" is missing`, "")
 		return
 	}
 	if s.Value.kind == nullKind {
 		return // the schema: "if null the entry is ignored"
 	}
-	at := join(path, "value")
 	key := attribute.Key(s.Name)
 	switch s.Type {
 	case "string":
-		a.kv = key.String(decodeAs[string](d, s.Value.node, at))
+		a.kv = key.String(decodeAs[string](d, s.Value.node))
 	case "bool":
-		a.kv = key.Bool(decodeAs[bool](d, s.Value.node, at))
+		a.kv = key.Bool(decodeAs[bool](d, s.Value.node))
 	case "int":
-		a.kv = key.Int64(decodeAs[int64](d, s.Value.node, at))
+		a.kv = key.Int64(decodeAs[int64](d, s.Value.node))
 	case "double":
-		a.kv = key.Float64(decodeAs[float64](d, s.Value.node, at))
+		a.kv = key.Float64(decodeAs[float64](d, s.Value.node))
 	case "string_array":
-		a.kv = key.StringSlice(decodeAs[[]string](d, s.Value.node, at))
+		a.kv = key.StringSlice(decodeAs[[]string](d, s.Value.node))
 	case "bool_array":
-		a.kv = key.BoolSlice(decodeAs[[]bool](d, s.Value.node, at))
+		a.kv = key.BoolSlice(decodeAs[[]bool](d, s.Value.node))
 	case "int_array":
-		a.kv = key.Int64Slice(decodeAs[[]int64](d, s.Value.node, at))
+		a.kv = key.Int64Slice(decodeAs[[]int64](d, s.Value.node))
 	case "double_array":
-		a.kv = key.Float64Slice(decodeAs[[]float64](d, s.Value.node, at))
+		a.kv = key.Float64Slice(decodeAs[[]float64](d, s.Value.node))
 	default:
 		types := []string{"string", "bool", "int", "double", "string_array", "bool_array", "int_array", "double_array"}
-		d.fail(n.get("type"), join(path, "type"), "unknown attribute type", suggest(s.Type, types, "types"))
+		d.fail(n.get("type"), "unknown attribute type", suggest(s.Type, types, "types"))
 	}
 }
 
 // valueNode keeps a value whose type another key says.
 type valueNode struct{ *node }
 
-func (v *valueNode) decodeNode(_ *decoder, n *node, _ string) { v.node = n }
+func (v *valueNode) decodeNode(_ *decoder, n *node) { v.node = n }
 
-func decodeAs[T any](d *decoder, n *node, path string) T {
+func decodeAs[T any](d *decoder, n *node) T {
 	var v T
-	d.into(n, &v, path)
+	d.into(n, &v)
 	return v
 }
 
@@ -115,20 +114,26 @@ type detection struct {
 // detector is one of the schema's resource detectors.
 type detector struct{ options []resource.Option }
 
-func (v *detector) decodeNode(d *decoder, n *node, path string) {
-	detectors := map[string][]resource.Option{
-		"container": {resource.WithContainer()},
-		"host":      {resource.WithHost(), resource.WithOS()},
-		"process":   {resource.WithProcess()},
-		"service":   {resource.WithService()},
+func (v *detector) decodeNode(d *decoder, n *node) {
+	detectors := []struct {
+		name    string
+		options []resource.Option
+	}{
+		{"container", []resource.Option{resource.WithContainer()}},
+		{"host", []resource.Option{resource.WithHost(), resource.WithOS()}},
+		{"process", []resource.Option{resource.WithProcess()}},
+		{"service", []resource.Option{resource.WithService()}},
 	}
-	name, settings, at, ok := d.component(n, path, "detector", []string{"container", "host", "process", "service"})
+	names := make([]string, len(detectors))
+	for i := range detectors {
+		names[i] = detectors[i].name
+	}
+	i, settings, _, ok := d.component(n, "detector", names)
 	if !ok {
 		return
 	}
-	var none struct{}
-	d.into(settings, &none, at.path)
-	v.options = detectors[name]
+	d.into(settings, &struct{}{})
+	v.options = detectors[i].options
 }
 
 // keeps reports whether a detected attribute is wanted.

@@ -34,6 +34,18 @@ func (s secrets) hide(msg string) string {
 	return msg
 }
 
+// tells reports whether a message that hide has seen still holds a piece of
+// the external value n, three bytes of it or more.
+func tells(msg string, n *node) bool {
+	msg = strings.ReplaceAll(msg, n.source, "")
+	for i := range len(n.text) - 2 {
+		if strings.Contains(msg, n.text[i:i+3]) {
+			return true
+		}
+	}
+	return false
+}
+
 // replaceWord replaces a text in a message; a very short one, which may be
 // part of any word, only where it stands alone.
 func replaceWord(msg, text, by string) string {

@@ -22,26 +22,25 @@ type ref struct {
 type refUse struct {
 	ref  *ref
 	node *node
-	path string
 }
 
-func (c *ref) decodeNode(d *decoder, n *node, path string) {
+func (c *ref) decodeNode(d *decoder, n *node) {
 	if n.kind == stringKind {
 		c.Name = n.text
 	} else {
 		type keys ref // without this method
 		k := keys(*c)
-		d.into(n, &k, path)
+		d.into(n, &k)
 		*c = ref(k)
 	}
-	d.refs = append(d.refs, refUse{c, n, path})
+	d.refs = append(d.refs, refUse{c, n})
 }
 
 func (d *decoder) settleRefs(shared map[string]exporterNode) {
 	for _, use := range d.refs {
 		target, ok := shared[use.ref.Name]
 		if !ok && use.ref.Name != "" {
-			d.fail(use.node, use.path, "no exporter of that name is defined under distribution.sluice.exporters",
+			d.fail(use.node, "no exporter of that name is defined under distribution.sluice.exporters",
 				suggest(use.ref.Name, slices.Collect(maps.Keys(shared)), "shared exporters"))
 		}
 		use.ref.target = &target
@@ -115,13 +114,13 @@ type sluiceSettings struct {
 }
 
 // decodeNode keeps a ref from standing for another one, or for itself.
-func (s *sluiceSettings) decodeNode(d *decoder, n *node, path string) {
+func (s *sluiceSettings) decodeNode(d *decoder, n *node) {
 	type keys sluiceSettings
 	k := keys(*s)
 	before := len(d.refs)
-	d.into(n, &k, path)
+	d.into(n, &k)
 	for _, use := range d.refs[before:] {
-		d.fail(use.node, use.path, "a shared exporter cannot be made of another one", "write its settings here")
+		d.fail(use.node, "a shared exporter cannot be made of another one", "write its settings here")
 	}
 	d.refs = d.refs[:before]
 	*s = sluiceSettings(k)
