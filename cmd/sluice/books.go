@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/seed2f724858/sluice/processors"
+)
+
+// errLost is why a command exits with 1 although it did its job.
+var errLost = errors.New("records were lost")
+
+// writeSummary prints a line for each exporter.
+func writeSummary(w io.Writer, exporters []processors.ExporterStats) {
+	for _, e := range exporters {
+		fmt.Fprintf(w, "sluice: %s: %d accepted, %d delivered, %d dropped", printable(e.Name), e.Accepted, e.Delivered, e.DroppedTotal())
+		if e.Spooled > 0 {
+			fmt.Fprintf(w, ", %d spooled", e.Spooled)
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// lossError tells which exporters lost how many records, and why; it is nil
+// when none did.
+func lossError(exporters []processors.ExporterStats) error {
+	var lost []string
+	hint := "the policy when a queue is full is on_full, its size max_queue_size and max_queue_bytes"
+	for _, e := range exporters {
+		if e.DroppedTotal() == 0 {
+			continue
+		}
+		var causes []string
+		for _, cause := range slices.Sorted(maps.Keys(e.Dropped)) {
+			causes = append(causes, fmt.Sprintf("%d %s", e.Dropped[cause], cause))
+			if cause != processors.CauseQueueFull {
+				hint = "look at the destination; for more time at the end there is --drain-timeout"
+			}
+		}
+		why := e.Name + ": " + strings.Join(causes, ", ")
+		if e.LastError != "" {
+			why += ": " + e.LastError
+		}
+		lost = append(lost, why)
+	}
+	if lost == nil {
+		return nil
+	}
+	return withHint(1, fmt.Errorf("%w: %s", errLost, strings.Join(lost, "; ")), hint)
+}
+
+// writeStats writes the books as one JSON object.
+func writeStats(w io.Writer, received uint64, exporters []processors.ExporterStats) error {
+	type row struct {
+		Accepted  uint64            `json:"accepted"`
+		Delivered uint64            `json:"delivered"`
+		Spooled   uint64            `json:"spooled"`
+		Dropped   map[string]uint64 `json:"dropped"`
+	}
+	doc := struct {
+		Received  uint64         `json:"received"`
+		Exporters map[string]row `json:"exporters"`
+	}{received, map[string]row{}}
+	for _, e := range exporters {
+		dropped := map[string]uint64{}
+		maps.Copy(dropped, e.Dropped)
+		doc.Exporters[e.Name] = row{e.Accepted, e.Delivered, e.Spooled, dropped}
+	}
+	line, err := json.Marshal(doc)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(line, '\n'))
+	return err
+}

@@ -1,0 +1,60 @@
+package demo
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func TestConfigurationTakesAnyPath(t *testing.T) {
+	for _, dir := range []string{"logs", `C:\logs`, `a b/"q"`, "it's # not: a comment", "größe\nnewline"} {
+		f := files{config: filepath.Join(dir, "sluice.yaml"), log: filepath.Join(dir, "shop.jsonl")}
+		text, err := configFor(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Provider struct {
+				Processors []struct {
+					Async struct {
+						Exporter struct {
+							File struct{ Path string }
+						}
+					}
+				}
+			} `yaml:"logger_provider"`
+		}
+		if err := yaml.Unmarshal(text, &doc); err != nil {
+			t.Errorf("%q: %v", dir, err)
+			continue
+		}
+		if got := doc.Provider.Processors[1].Async.Exporter.File.Path; got != f.log {
+			t.Errorf("path %q, want %q", got, f.log)
+		}
+	}
+}
+
+func TestWriteFilesKeepsAChangedConfiguration(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "deep", "down")
+	f, kept, err := writeFiles(dir)
+	if err != nil || kept != "" {
+		t.Fatalf("first: kept %q, %v", kept, err)
+	}
+	if _, kept, err = writeFiles(dir); err != nil || kept != "" {
+		t.Fatalf("again: kept %q, %v", kept, err)
+	}
+	if err := os.WriteFile(f.config, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, kept, err = writeFiles(dir); err != nil {
+		t.Fatal(err)
+	}
+	if mine, err := os.ReadFile(kept); err != nil || string(mine) != "mine" {
+		t.Errorf("%s holds %q, %v", kept, mine, err)
+	}
+	if text, err := os.ReadFile(f.config); err != nil || string(text) == "mine" {
+		t.Errorf("the configuration was not written anew: %v", err)
+	}
+}

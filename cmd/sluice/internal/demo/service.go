@@ -1,0 +1,165 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// recordsPerView is how many records, all DEBUG, one view of a product logs.
+// The traffic's pace counts on it.
+const recordsPerView = 5
+
+// shop is the instrumented sample service: an ordinary net/http server that
+// logs through log/slog and starts OpenTelemetry spans.
+type shop struct {
+	http, catalog, db, orders, payment *slog.Logger
+
+	tracer trace.Tracer
+	// bank is an address where nobody listens, for an error as the network
+	// makes it.
+	bank      string
+	lastOrder atomic.Int64
+	// panicTrace is the trace of the request that panicked last.
+	panicTrace atomic.Value
+}
+
+// newShop returns the service; logger gives the slog.Logger of a name.
+func newShop(logger func(name string) *slog.Logger, tracers trace.TracerProvider) (*shop, error) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("demo: find a free port: %w", err)
+	}
+	s := &shop{
+		http:    logger("shop.http"),
+		catalog: logger("shop.catalog"),
+		db:      logger("shop.db"),
+		orders:  logger("shop.orders"),
+		payment: logger("shop.payment"),
+		tracer:  tracers.Tracer("shop"),
+		bank:    free.Addr().String(),
+	}
+	s.lastOrder.Store(1000)
+	return s, free.Close()
+}
+
+func (s *shop) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /products/{id}", s.view)
+	mux.HandleFunc("GET /search", s.search)
+	mux.HandleFunc("POST /orders", s.order)
+	mux.HandleFunc("POST /refunds", s.refund)
+	mux.HandleFunc("POST /coupons/{code}", s.coupon)
+	return s.observe(mux)
+}
+
+// view shows a product. With the middleware's two records it logs
+// recordsPerView.
+func (s *shop) view(w http.ResponseWriter, r *http.Request) {
+	ctx, id := r.Context(), r.PathValue("id")
+	s.catalog.DebugContext(ctx, "cache lookup", slog.String("product.id", id), slog.Bool("hit", false))
+	s.query(ctx, "SELECT name, price FROM products WHERE id = $1", 1)
+	s.catalog.DebugContext(ctx, "price computed", slog.String("product.id", id), slog.Float64("price", 19.99), slog.String("currency", "EUR"))
+	fmt.Fprintf(w, "product %s\n", id)
+}
+
+// query pretends to ask a database within a span of its own.
+func (s *shop) query(ctx context.Context, statement string, rows int) {
+	start := time.Now()
+	ctx, span := s.tracer.Start(ctx, "query", trace.WithSpanKind(trace.SpanKindClient))
+	defer span.End()
+	s.db.DebugContext(ctx, "query", slog.String("db.query.text", statement), slog.Int("rows", rows), milliseconds(time.Since(start)))
+}
+
+func (s *shop) search(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query().Get("q")
+	for _, c := range q {
+		if unicode.IsControl(c) {
+			s.http.WarnContext(r.Context(), "search refused: control characters", slog.String("query", q))
+			http.Error(w, "bad query", http.StatusBadRequest)
+			return
+		}
+	}
+	s.query(r.Context(), "SELECT id FROM products WHERE name LIKE $1", 12)
+}
+
+// declinedError is what the payment provider answers.
+type declinedError struct{ Code string }
+
+func (e *declinedError) Error() string { return "card declined: " + e.Code }
+
+// order places an order; the card decides how that goes.
+func (s *shop) order(w http.ResponseWriter, r *http.Request) {
+	ctx, id := r.Context(), s.lastOrder.Add(1)
+	s.query(ctx, "INSERT INTO orders (id, total) VALUES ($1, $2)", 1)
+	switch r.URL.Query().Get("card") {
+	case "declined":
+		err := fmt.Errorf("charge order %d: %w", id, &declinedError{Code: "insufficient_funds"})
+		s.payment.ErrorContext(ctx, "payment refused", slog.Int64("order.id", id), slog.Any("error", err))
+		http.Error(w, "payment refused", http.StatusPaymentRequired)
+		return
+	case "slow":
+		s.payment.WarnContext(ctx, "payment provider is slow", slog.Int64("order.id", id), slog.Int("attempt", 2), milliseconds(1840*time.Millisecond))
+	}
+	s.orders.InfoContext(ctx, "order placed", slog.Int64("order.id", id), slog.Int("items", 3), slog.Float64("total", 59.97), slog.String("currency", "EUR"))
+	w.WriteHeader(http.StatusCreated)
+}
+
+// refund asks the bank, which is not there.
+func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
+	ctx, span := s.tracer.Start(r.Context(), "refund", trace.WithSpanKind(trace.SpanKindClient))
+	defer span.End()
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", s.bank)
+	if err != nil {
+		s.payment.ErrorContext(ctx, "bank unreachable", slog.Int64("order.id", s.lastOrder.Load()),
+			slog.Any("error", fmt.Errorf("refund: %w", err)))
+		http.Error(w, "try again later", http.StatusBadGateway)
+		return
+	}
+	_ = conn.Close()
+}
+
+// coupon has a defect on purpose: a code longer than the table panics.
+func (s *shop) coupon(w http.ResponseWriter, r *http.Request) {
+	discounts := []int{0, 5, 10}
+	fmt.Fprintf(w, "%s %%\n", strconv.Itoa(discounts[len(r.PathValue("code"))]))
+}
+
+func milliseconds(d time.Duration) slog.Attr {
+	return slog.Float64("duration_ms", float64(d.Microseconds())/1000)
+}
+
+// serve runs the service on a loopback port until stop is called, which waits
+// for the requests in flight.
+func (s *shop) serve() (url string, stop func(context.Context) error, err error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("demo: listen: %w", err)
+	}
+	srv := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog:          slog.NewLogLogger(s.http.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	return "http://" + ln.Addr().String(), func(ctx context.Context) error {
+		err := srv.Shutdown(ctx)
+		if err != nil {
+			err = errors.Join(err, srv.Close())
+		}
+		if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
+			err = errors.Join(err, serveErr)
+		}
+		return err
+	}, nil
+}

@@ -1,0 +1,82 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed2f724858/sluice/cmd/sluice/internal/table"
+	"github.com/seed2f724858/sluice/processors"
+)
+
+// voice is what the demo says itself, around the records.
+type voice struct {
+	w     io.Writer
+	color bool
+}
+
+func (v voice) heading(s string) {
+	if v.color {
+		s = "\x1b[1m" + s + "\x1b[0m"
+	}
+	fmt.Fprintf(v.w, "\n%s\n", s)
+}
+
+func (v voice) intro(cfg Config, f files, kept string) {
+	v.heading("sluice demo")
+	fmt.Fprintf(v.w, `  For %v a small web shop runs inside this process. It logs about %s
+  records a second through log/slog and has its bad moments: a slow payment, a
+  refused card, a bank that is down, a panic.
+
+    INFO and up   → this terminal, for people
+    DEBUG and up  → %s, JSON for machines, rotated at 512 KiB
+
+  %s sets all of this up. Ctrl-C ends it early.
+`, cfg.Duration, table.Count(uint64(cfg.Rate)), f.log, f.config)
+	if kept != "" {
+		fmt.Fprintf(v.w, "  Your changed configuration is now %s.\n", kept)
+	}
+	fmt.Fprintln(v.w)
+}
+
+func (v voice) books(s processors.Stats, f files) {
+	v.heading("Where the records went")
+	where := map[string]string{"terminal": "above", "file": f.log}
+	if n := f.backups(); n > 0 {
+		where["file"] += fmt.Sprintf(" and %d rotated files beside it", n)
+	}
+	t := table.New("destination", ">accepted", ">delivered", ">dropped", "where to look")
+	for _, e := range s.Exporters {
+		t.Row(e.Name, table.Count(e.Accepted), table.Count(e.Delivered), table.Count(e.DroppedTotal()), where[e.Name])
+	}
+	_, _ = t.WriteTo(v.w)
+}
+
+// backups counts the rotated files.
+func (f files) backups() int {
+	entries, err := os.ReadDir(filepath.Dir(f.log))
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), filepath.Base(f.log)+".") {
+			n++
+		}
+	}
+	return n
+}
+
+func (v voice) next(command string, f files, panicTrace string) {
+	v.heading("Try next")
+	try := func(what, line string) { fmt.Fprintf(v.w, "  # %s\n  %s\n", what, line) }
+	try("the newest records, as JSON", "tail -n 3 "+f.log)
+	if panicTrace != "" {
+		try("all that the request with the panic did", fmt.Sprintf("grep -h %s %s*", panicTrace, f.log))
+	}
+	try("the configuration behind this", "less "+f.config)
+	try("your own lines the same way", "seq 5 | "+command+" pipe --config "+f.config)
+	try("one logger's DEBUG records only for the file", "SLUICE_LEVELS=info,shop.db=debug "+command+" demo")
+}

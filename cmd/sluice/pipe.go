@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/seed2f724858/sluice/cmd/sluice/internal/ingest"
+	"github.com/seed2f724858/sluice/config"
+	"github.com/seed2f724858/sluice/exporters"
+)
+
+// terminalConfig is what pipe runs without --config.
+//
+//go:embed terminal.yaml
+var terminalConfig []byte
+
+// pipeOptions are the flags of pipe.
+type pipeOptions struct {
+	config, logger, input, levels, stats string
+	drainTimeout                         exporters.Duration
+}
+
+func pipeCommand(std stdio) *cobra.Command {
+	var o pipeOptions
+	cmd := &cobra.Command{
+		Use:   "pipe",
+		Short: "Send each line of standard input through the pipeline",
+		Long: `Each line of standard input becomes a record and goes where the configuration
+says; without one it is shown readably on standard output. A line in JSON or
+logfmt gives its message, level, time, logger, trace and attributes; any other
+line is the message of an INFO record. No line is lost: those over 1 MiB are cut
+into marked parts.
+
+When a queue is full pipe reads more slowly instead of dropping, unless the
+file says on_full. At the end of the input it waits for the queues, up to
+--drain-timeout, and tells on standard error what became of the records. The
+exit code is 1 if an exporter dropped any.
+
+SIGTERM and SIGINT end the input and drain; a second one gives up on what is
+still queued. SIGHUP has no effect. When the reader of standard output goes
+away, the other exporters go on; without --config there are none, and the
+input ends.`,
+		Example: `  my-service 2>&1 | sluice pipe
+  my-service | sluice pipe --config sluice.yaml --stats stats.json
+  seq 1000000 | sluice pipe --config sluice.yaml
+  python app.py 2>&1 | sluice pipe --levels python --logger app`,
+		Args: noArgs("pipe reads standard input: my-service | sluice pipe"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runPipe(cmd.Context(), std, o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "configuration `FILE`; without it records are shown on standard output")
+	f.StringVar(&o.logger, "logger", "stdin", "logger `NAME` of lines that name none")
+	f.StringVar(&o.input, "input", "auto", "`FORMAT` of the lines: "+strings.Join(ingest.Formats, ", "))
+	f.StringVar(&o.levels, "levels", "", "\"python\": numeric levels count as Python's logging does, not as pino")
+	f.StringVar(&o.stats, "stats", "", "write the books as JSON to `FILE` at the end")
+	f.TextVar(&o.drainTimeout, "drain-timeout", exporters.Duration(30*time.Second), "how long to wait for the queues at the end, as `TIME` such as 10s or unlimited")
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
+	_ = cmd.MarkFlagFilename("stats")
+	_ = cmd.RegisterFlagCompletionFunc("input", cobra.FixedCompletions(ingest.Formats, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("levels", cobra.FixedCompletions([]string{"python"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("logger", cobra.NoFileCompletions)
+	return cmd
+}
+
+func runPipe(ctx context.Context, std stdio, o pipeOptions) (err error) {
+	feed, err := o.feed()
+	if err != nil {
+		return err
+	}
+	doc, err := o.document()
+	if err != nil {
+		return err
+	}
+	stats, err := openStats(o.stats)
+	if err != nil {
+		return err
+	}
+	rt, err := doc.Start(ctx)
+	if err != nil {
+		return errors.Join(configError(err, "sluice validate checks the file"), stats.Close())
+	}
+	if f, ok := std.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintln(std.err, "sluice: reading lines from the terminal; Ctrl-D ends them")
+	}
+
+	sig, stop := watchSignals(ctx, o.config == "")
+	defer stop()
+	in := ingest.NewInput(sig.end, std.in)
+	fed := make(chan error, 1)
+	go func() { fed <- feed.Run(in, rt.Pipeline()) }()
+
+	var inputErr error
+	running := true
+	select {
+	case inputErr = <-fed:
+		running = false
+	case <-sig.end.Done():
+	}
+	drain, cancel := context.WithTimeout(sig.hurry, o.drainTimeout.Std())
+	defer cancel()
+	if running {
+		// The last lines are still to be read, or a full queue holds one up.
+		select {
+		case inputErr = <-fed:
+			running = false
+		case <-drain.Done():
+		}
+	}
+	err = rt.Shutdown(drain)
+	in.Close()
+	if running {
+		inputErr = <-fed
+	}
+	if inputErr != nil {
+		inputErr = fmt.Errorf("read standard input: %w", inputErr)
+	}
+
+	books := rt.Stats().Exporters
+	writeSummary(std.err, books)
+	statsErr := writeStats(stats, feed.Received(), books)
+	statsErr = errors.Join(statsErr, stats.Close())
+	if statsErr != nil {
+		statsErr = fmt.Errorf("write statistics: %w", statsErr)
+	}
+	if lost := lossError(books); lost != nil {
+		err = lost // which says more than the deadline that Shutdown met
+	}
+	return errors.Join(err, inputErr, statsErr)
+}
+
+// feed returns what turns lines into records.
+func (o pipeOptions) feed() (*ingest.Feed, error) {
+	if o.levels != "" && o.levels != "python" {
+		return nil, withHint(2, fmt.Errorf("unknown --levels %q", o.levels), "the only value is \"python\"")
+	}
+	if o.drainTimeout < 0 {
+		return nil, withHint(2, fmt.Errorf("--drain-timeout %v is negative", o.drainTimeout), "give a time such as 10s, 0s or unlimited")
+	}
+	feed, err := ingest.NewFeed(ingest.Config{Format: o.input, Logger: o.logger, PythonLevels: o.levels == "python"})
+	if err != nil {
+		return nil, withHint(2, fmt.Errorf("--input: %w", err), "one of "+strings.Join(ingest.Formats, ", "))
+	}
+	return feed, nil
+}
+
+func (o pipeOptions) document() (*config.Document, error) {
+	var doc *config.Document
+	var err error
+	if o.config == "" {
+		doc, err = config.Parse("terminal.yaml", terminalConfig, config.OnFullBlock())
+	} else {
+		doc, err = config.Load(o.config, config.OnFullBlock())
+	}
+	if err != nil {
+		return nil, configError(err, "--config names a configuration file; \"sluice demo\" writes one to start from")
+	}
+	return doc, nil
+}
+
+// openStats opens the file early: that it cannot be written must not show only
+// when the work is done.
+func openStats(path string) (io.WriteCloser, error) {
+	if path == "" {
+		return discard{}, nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return nil, withHint(2, fmt.Errorf("--stats: %w", err), "give a path that you may write to")
+	}
+	return f, nil
+}
+
+// discard stands for the statistics that nobody asked for.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) Close() error                { return nil }

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed2f724858/sluice/config"
+)
+
+func validateCommand(std stdio) *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate F…",
+		Short: "Check configuration files",
+		Long: `Checks configuration files: the format, unknown keys, bad values, patterns and
+what contradicts itself. Every problem is told with file, line and column, and
+what to do about it. The exit code is 2 if a file has a problem.`,
+		Example: `  sluice validate sluice.yaml
+  sluice validate conf/*.yaml`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return withHint(2, errors.New("no file given"), "name the files to check: sluice validate sluice.yaml")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			var invalid []error
+			for _, file := range args {
+				doc, err := config.Load(file)
+				if err != nil {
+					invalid = append(invalid, configError(err, "give the path of a readable file"))
+					continue
+				}
+				fmt.Fprintf(std.out, "%s: ok\n", printable(file))
+				for _, path := range doc.Ignored() {
+					fmt.Fprintf(std.err, "note: %s: %s is read, but nothing starts it yet\n", printable(file), printable(path))
+				}
+			}
+			return errors.Join(invalid...)
+		},
+	}
+}
