@@ -26,28 +26,39 @@ func open(tb testing.TB, c contestant) *session {
 	return s
 }
 
-// benchmark runs f for every contestant, from one goroutine a CPU: -cpu 1,2,8
-// asks for others.
-func benchmark(b *testing.B, f func(s *session, n int)) {
+func benchmark(b *testing.B, f func(b *testing.B, s *session)) {
 	for _, c := range contestants() {
 		b.Run("contestant="+strings.NewReplacer(", ", "+", " ", "_").Replace(c.name), func(b *testing.B) {
 			s := open(b, c)
 			b.ReportAllocs()
 			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					f(s, 1)
-				}
-			})
+			f(b, s)
 		})
 	}
 }
 
-func BenchmarkCall(b *testing.B) { benchmark(b, func(s *session, n int) { s.call(0, n) }) }
+func BenchmarkCall(b *testing.B) {
+	benchmark(b, func(b *testing.B, s *session) { s.call(0, b.N) })
+}
 
-func BenchmarkWith(b *testing.B) { benchmark(b, func(s *session, n int) { s.with(0, n) }) }
+// BenchmarkCallParallel calls from one goroutine a CPU; -cpu asks for others.
+func BenchmarkCallParallel(b *testing.B) {
+	benchmark(b, func(b *testing.B, s *session) {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				s.call(0, 1)
+			}
+		})
+	})
+}
 
-func BenchmarkDisabled(b *testing.B) { benchmark(b, func(s *session, n int) { s.disabled(n) }) }
+func BenchmarkWith(b *testing.B) {
+	benchmark(b, func(b *testing.B, s *session) { s.with(0, b.N) })
+}
+
+func BenchmarkDisabled(b *testing.B) {
+	benchmark(b, func(b *testing.B, s *session) { s.disabled(b.N) })
+}
 
 func BenchmarkEncode(b *testing.B) {
 	for _, name := range []string{encodeSluice, encodeZap} {
