@@ -80,11 +80,11 @@ func (o *Origins) Of(src *sdklog.Record) *record.Origin {
 
 // Get returns the origin made of res, which may be nil, and scope.
 func (o *Origins) Get(res *resource.Resource, scope instrumentation.Scope) *record.Origin {
-	key := originKey{res, scope}
 	// Records come in runs of one logger.
-	if e := o.last.Load(); e != nil && e.key == key {
+	if e := o.last.Load(); e != nil && e.key.resource == res && e.key.scope == scope {
 		return &e.origin
 	}
+	key := originKey{res, scope}
 	o.mu.RLock()
 	e := o.entries[key]
 	o.mu.RUnlock()

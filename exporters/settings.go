@@ -39,7 +39,7 @@ func ParseDuration(s string) (Duration, error) {
 	total := time.Duration(days) * 24 * time.Hour
 	if rest != "" {
 		d, err := time.ParseDuration(rest)
-		if err != nil {
+		if err != nil || d < 0 && days > 0 {
 			return 0, fmt.Errorf("duration %q: want a form like 50ms, 5s, 1h30m or 7d", s)
 		}
 		if d > math.MaxInt64-total {
@@ -119,6 +119,10 @@ func ParseSize(s string) (Size, error) {
 			num, unit = strings.TrimSpace(num[:n]), u.size
 			break
 		}
+	}
+	// Whole numbers exactly; fractions ("1.5GiB") as far as a float goes.
+	if n, err := strconv.ParseInt(num, 10, 64); err == nil && n >= 0 && n <= math.MaxInt64/int64(unit) {
+		return Size(n) * unit, nil
 	}
 	f, err := strconv.ParseFloat(num, 64)
 	if err != nil || math.IsNaN(f) || f < 0 {
