@@ -5,11 +5,9 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed2f724858/sluice/record"
 )
@@ -56,15 +54,14 @@ var converters = sync.Pool{New: func() any {
 
 func newConverter() *converter { return converters.Get().(*converter) }
 
+// release gives c back; one that a huge record has swollen is dropped.
 func (c *converter) release() {
 	if cap(c.rec.Attributes) > keepCapacity || cap(c.elements) > keepCapacity {
 		return
 	}
 	c.rec.Reset()
 	c.err = thrown{}
-	if c.panics != nil {
-		c.panics = nil
-	}
+	c.panics = nil
 	converters.Put(c)
 }
 
@@ -226,17 +223,4 @@ func scalar(v slog.Value) attribute.Value {
 	default: // a kind that slog may add
 		return attribute.StringValue(v.String())
 	}
-}
-
-// observed is t, the moment of the log call, or now when the record has none.
-func observed(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Now()
-	}
-	return t
-}
-
-func correlate(dst *record.Record, ctx context.Context) {
-	sc := trace.SpanContextFromContext(ctx)
-	dst.TraceID, dst.SpanID, dst.TraceFlags = sc.TraceID(), sc.SpanID(), sc.TraceFlags()
 }

@@ -6,10 +6,12 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed2f724858/sluice/processors"
 	"github.com/seed2f724858/sluice/record"
@@ -111,7 +113,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		return h.handleThrough(ctx, r)
 	}
 	c := newConverter()
-	fill(&c.rec, ctx, &r)
+	fill(ctx, &c.rec, &r)
 	c.rec.Attributes = append(c.rec.Attributes, h.attrs...)
 	c.addAll(ctx, h, &r, nil)
 	err := h.direct.Emit(ctx, &c.rec)
@@ -182,11 +184,15 @@ func convertAttrs(attrs []slog.Attr) ([]attribute.KeyValue, thrown, []panicked) 
 }
 
 // fill sets all of dst but its attributes.
-func fill(dst *record.Record, ctx context.Context, r *slog.Record) {
+func fill(ctx context.Context, dst *record.Record, r *slog.Record) {
 	dst.Timestamp = r.Time
-	dst.Observed = observed(r.Time)
+	dst.Observed = r.Time // the log call is where it is first seen
+	if r.Time.IsZero() {
+		dst.Observed = time.Now()
+	}
 	dst.Severity = log.Severity(r.Level + severityOffset)
 	dst.SeverityText = severityTexts[r.Level-minLevel]
 	dst.Body = attribute.StringValue(r.Message)
-	correlate(dst, ctx)
+	sc := trace.SpanContextFromContext(ctx)
+	dst.TraceID, dst.SpanID, dst.TraceFlags = sc.TraceID(), sc.SpanID(), sc.TraceFlags()
 }

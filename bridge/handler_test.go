@@ -3,8 +3,11 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/slogtest"
 	"time"
@@ -268,3 +271,51 @@ func TestWithoutAttributesContextStays(t *testing.T) {
 type valuer struct{ v slog.Value }
 
 func (v valuer) LogValue() slog.Value { return v.v }
+
+func TestHugeRecords(t *testing.T) {
+	long := strings.Repeat("x", 10<<20)
+	attrs := make([]slog.Attr, 10_000)
+	for i := range attrs {
+		attrs[i] = slog.Int("k"+strconv.Itoa(i), i)
+	}
+	eachTail(t, func(t *testing.T, tl tail) {
+		l := NewLogger("test", tl.opt)
+		l.LogAttrs(context.Background(), slog.LevelInfo, long, append(attrs, slog.String("long", long))...)
+		r := tl.one(t)
+		if len(r.Attributes) != len(attrs)+1 || len(r.Body.AsString()) != len(long) {
+			t.Errorf("%d attributes, body of %d bytes", len(r.Attributes), len(r.Body.AsString()))
+		}
+		l.Info("small", "a", 1)
+		wantAttrs(t, tl.one(t), `{"a":1}`)
+	})
+}
+
+func TestConcurrentUse(t *testing.T) {
+	eachTail(t, func(t *testing.T, tl tail) {
+		l := NewLogger("test", tl.opt).With("w", "x")
+		const goroutines, each = 8, 200
+		var wg sync.WaitGroup
+		for g := range goroutines {
+			wg.Go(func() {
+				grouped := l.WithGroup("g").With("id", g)
+				ctx := With(context.Background(), slog.Int("ctx", g))
+				for i := range each {
+					grouped.InfoContext(ctx, "m", "i", i, "v", redactedUser{name: strconv.Itoa(g)})
+				}
+			})
+		}
+		wg.Wait()
+		seen := map[string]bool{}
+		for _, r := range tl.take() {
+			seen[attrsOf(r)] = true
+		}
+		for g := range goroutines {
+			for i := range each {
+				want := fmt.Sprintf(`{"ctx":%d,"g":{"i":%d,"id":%d,"v":{"name":"%d"}},"w":"x"}`, g, i, g, g)
+				if !seen[want] {
+					t.Fatalf("no record %s among %d", want, len(seen))
+				}
+			}
+		}
+	})
+}

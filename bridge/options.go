@@ -57,7 +57,7 @@ func WithAttributes(attrs ...attribute.KeyValue) Option {
 }
 
 // WithSource adds code.file.path, code.function.name and code.line.number of
-// the log call, at a cost of two to three allocations a record.
+// the log call, at a cost of two allocations a record.
 func WithSource(on bool) Option {
 	return func(c *config) { c.source = on }
 }
