@@ -96,7 +96,8 @@ func Hostile() []record.Record {
 	r.SeverityText, r.EventName = nasty, nasty
 	r.Origin = &record.Origin{Scope: record.Scope{Name: nasty}}
 	add(r)
-	// Nothing set but the one attribute that carries the id.
+	// Nothing set but what carries the id.
+	add(record.Record{Body: attribute.StringValue(id())})
 	add(record.Record{Attributes: []attribute.KeyValue{attribute.String("id", id())}})
 	r = Record("")
 	r.Body = attribute.MapValue(attribute.String("id", id()))
