@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/seed2f724858/sluice/exporters"
 )
 
 // decoder fills Go values from nodes. A struct is filled by the yaml tags of
@@ -140,6 +142,10 @@ func (d *decoder) expect(n *node, want kind) bool {
 		hint = fmt.Sprintf("put it in quotes: %q", clip(n.source))
 	case n.kind == stringKind && want < stringKind && resolve(n.text) == want:
 		hint = "leave the quotes out: " + clip(n.source)
+	case want == intKind && n.kind == stringKind:
+		if ms, err := exporters.ParseDuration(n.text); err == nil {
+			hint = fmt.Sprintf("the standard's durations are in milliseconds, without a unit: %d", ms.Std().Milliseconds())
+		}
 	case want == listKind && n.kind < listKind:
 		hint = fmt.Sprintf("a list of one item is written [%s]", clip(n.source))
 	case want == mapKind && n.kind == listKind:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 
@@ -35,8 +36,18 @@ func WithResource(attrs ...attribute.KeyValue) Option {
 
 // WithLevels sets levels, in the notation of [processors.ParseLevels], for the
 // loggers of which the file's logger_configurator/development does not speak.
+// Of several, the last one to speak of a logger counts.
 func WithLevels(spec string) Option {
-	return func(o *options) { o.levels, o.err = processors.ParseLevels(spec) }
+	return func(o *options) {
+		rules, err := processors.ParseLevels(spec)
+		if err != nil {
+			o.err = errors.Join(o.err, err)
+		}
+		if o.levels == nil {
+			o.levels = processors.LevelRules{}
+		}
+		maps.Copy(o.levels, rules)
+	}
 }
 
 // Document is a configuration that has been read and found valid.

@@ -23,15 +23,13 @@ import (
 // A document that is disabled, or has no logger_provider, starts a Runtime
 // that takes records and delivers none.
 func (d *Document) Start(ctx context.Context) (*Runtime, error) {
-	limits := processors.DefaultLimits()
-	d.model.AttributeLimits.apply(&limits)
-	cfg := RuntimeConfig{
-		Resource: d.model.Resource.build(ctx, d.options.attributes),
-		Levels:   d.options.levels,
-	}
+	cfg := DefaultRuntimeConfig()
+	cfg.Resource = d.model.Resource.build(ctx, d.options.attributes)
+	cfg.Levels = d.options.levels
+	d.model.AttributeLimits.apply(&cfg.Limits)
 	var steps []processors.Processor
 	if lp := d.model.LoggerProvider; lp != nil {
-		lp.Limits.apply(&limits)
+		lp.Limits.apply(&cfg.Limits)
 		cfg.Levels = lp.Configurator.rules(d.options.levels)
 		cfg.TraceBased = lp.Configurator.traceBased()
 		if !d.model.Disabled {
@@ -42,7 +40,6 @@ func (d *Document) Start(ctx context.Context) (*Runtime, error) {
 			}
 		}
 	}
-	cfg.Limits = limits
 	return NewRuntime(cfg, steps...)
 }
 
@@ -58,6 +55,11 @@ type RuntimeConfig struct {
 	Levels processors.LevelRules
 	// TraceBased is as in [processors.Config].
 	TraceBased []string
+}
+
+// DefaultRuntimeConfig returns a RuntimeConfig with the standard's limits.
+func DefaultRuntimeConfig() RuntimeConfig {
+	return RuntimeConfig{Limits: processors.DefaultLimits()}
 }
 
 // Runtime is a running pipeline with its ways in: slog loggers, and an
