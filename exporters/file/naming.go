@@ -102,6 +102,10 @@ func (t *timestamped) parse(base string) (int64, bool) {
 	return at.UnixMilli(), true
 }
 
+func (t *timestamped) path(rank int64) string {
+	return t.dir + t.stem + "-" + time.UnixMilli(rank).UTC().Format(timeLayout) + t.ext
+}
+
 // vacate never gives a name twice nor one older than a backup's, even when
 // two rotations share a millisecond or the clock runs backwards: order by name
 // is what retention and readers go by.
@@ -111,7 +115,7 @@ func (t *timestamped) vacate(own []backup, now time.Time) (string, error) {
 		rank = max(rank, own[0].rank+1)
 	}
 	for ; ; rank++ {
-		p := t.dir + t.stem + "-" + time.UnixMilli(rank).UTC().Format(timeLayout) + t.ext
+		p := t.path(rank)
 		free, err := isFree(p)
 		if err != nil {
 			return "", err
