@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,11 +27,26 @@ func writeSummary(w io.Writer, exporters []processors.ExporterStats) {
 	}
 }
 
+// outcome is what a command ends with: the loss, if there was one, because it
+// says more than the deadline that the shutdown met; else the shutdown's error.
+func outcome(shutdown error, exporters []processors.ExporterStats) error {
+	if lost := lossError(exporters); lost != nil {
+		return lost
+	}
+	return shutdown
+}
+
+// lossHints say for a cause what to do about it.
+var lossHints = map[string]string{
+	processors.CauseQueueFull: "the queue was full: on_full is the policy then, max_queue_size and max_queue_bytes are its bounds",
+	processors.CauseShutdown:  "the destination did not take them in time: mend it, or wait longer with pipe --drain-timeout",
+}
+
 // lossError tells which exporters lost how many records, and why; it is nil
 // when none did.
 func lossError(exporters []processors.ExporterStats) error {
 	var lost []string
-	hint := "the policy when a queue is full is on_full, its size max_queue_size and max_queue_bytes"
+	var hint string
 	for _, e := range exporters {
 		if e.DroppedTotal() == 0 {
 			continue
@@ -38,9 +54,7 @@ func lossError(exporters []processors.ExporterStats) error {
 		var causes []string
 		for _, cause := range slices.Sorted(maps.Keys(e.Dropped)) {
 			causes = append(causes, fmt.Sprintf("%d %s", e.Dropped[cause], cause))
-			if cause != processors.CauseQueueFull {
-				hint = "look at the destination; for more time at the end there is --drain-timeout"
-			}
+			hint = cmp.Or(hint, lossHints[cause], "the destination did not take them: mend it, or send them elsewhere")
 		}
 		why := e.Name + ": " + strings.Join(causes, ", ")
 		if e.LastError != "" {

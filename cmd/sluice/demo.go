@@ -50,7 +50,7 @@ gives up on that. The exit code is 1 if a record was lost.`,
 			}
 			sig, stop := watchSignals(cmd.Context(), true)
 			defer stop()
-			err := demo.Run(sig.end, sig.hurry, demo.Config{
+			books, err := demo.Run(sig.end, sig.hurry, demo.Config{
 				Dir:      dir,
 				Duration: duration.Std(),
 				Rate:     rate,
@@ -59,9 +59,9 @@ gives up on that. The exit code is 1 if a record was lost.`,
 				Command:  invocation(),
 			})
 			if setup, ok := errors.AsType[*demo.SetupError](err); ok {
-				return configError(setup.Err, "give a directory that you may write to: sluice demo --dir DIR")
+				return configError(setup.Err, setup.Hint)
 			}
-			return err
+			return outcome(err, books)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "logs", "`DIR`ectory of the configuration and the log files")

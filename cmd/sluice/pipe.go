@@ -60,7 +60,7 @@ input ends.`,
 	f.StringVar(&o.config, "config", "", "configuration `FILE`; without it records are shown on standard output")
 	f.StringVar(&o.logger, "logger", "stdin", "logger `NAME` of lines that name none")
 	f.StringVar(&o.input, "input", "auto", "`FORMAT` of the lines: "+strings.Join(ingest.Formats, ", "))
-	f.StringVar(&o.levels, "levels", "", "\"python\": numeric levels count as Python's logging does, not as pino")
+	f.StringVar(&o.levels, "levels", "", "`python`: numeric levels count as in Python's logging, not as in pino")
 	f.StringVar(&o.stats, "stats", "", "write the books as JSON to `FILE` at the end")
 	f.TextVar(&o.drainTimeout, "drain-timeout", exporters.Duration(30*time.Second), "how long to wait for the queues at the end, as `TIME` such as 10s or unlimited")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
@@ -86,7 +86,7 @@ func runPipe(ctx context.Context, std stdio, o pipeOptions) (err error) {
 	}
 	rt, err := doc.Start(ctx)
 	if err != nil {
-		return errors.Join(configError(err, "sluice validate checks the file"), stats.Close())
+		return errors.Join(configError(err, "a destination that cannot be opened must be mended or taken out; SLUICE_LEVELS reads like info,shop.db=debug"), stats.Close())
 	}
 	if f, ok := std.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprintln(std.err, "sluice: reading lines from the terminal; Ctrl-D ends them")
@@ -131,10 +131,7 @@ func runPipe(ctx context.Context, std stdio, o pipeOptions) (err error) {
 	if statsErr != nil {
 		statsErr = fmt.Errorf("write statistics: %w", statsErr)
 	}
-	if lost := lossError(books); lost != nil {
-		err = lost // which says more than the deadline that Shutdown met
-	}
-	return errors.Join(err, inputErr, statsErr)
+	return errors.Join(outcome(err, books), inputErr, statsErr)
 }
 
 // feed returns what turns lines into records.

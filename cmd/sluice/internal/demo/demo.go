@@ -34,46 +34,45 @@ type Config struct {
 	Command string
 }
 
-// ErrLost is returned when an exporter dropped records.
-var ErrLost = errors.New("demo: records were lost")
-
 // SetupError says that the demo could not begin.
-type SetupError struct{ Err error }
+type SetupError struct {
+	Err  error
+	Hint string // what to do about it
+}
 
 func (e *SetupError) Error() string { return e.Err.Error() }
 func (e *SetupError) Unwrap() error { return e.Err }
 
+const startHint = "the log files must be writable, and SLUICE_LEVELS of a form like info,shop.db=debug"
+
 // Run runs the demo for cfg.Duration or until end is done, then drains the
-// queues (hurry being done gives up on them) and prints the books.
-func Run(end, hurry context.Context, cfg Config) error {
+// queues (hurry being done gives up on them) and prints the books, which it
+// returns.
+func Run(end, hurry context.Context, cfg Config) ([]processors.ExporterStats, error) {
 	say := voice{w: cfg.Out, color: cfg.Color}
 	f, kept, err := writeFiles(cfg.Dir)
 	if err != nil {
-		return &SetupError{err}
+		return nil, &SetupError{err, "give a directory that you may write to: --dir DIR"}
 	}
 	doc, err := config.Load(f.config)
 	if err != nil {
-		return &SetupError{err}
+		return nil, &SetupError{err, startHint}
 	}
-	say.intro(cfg, f, kept)
-
 	rt, err := doc.Start(end)
 	if err != nil {
-		return &SetupError{err}
+		return nil, &SetupError{err, startHint}
 	}
+	say.intro(cfg, f, kept)
 	tracers := sdktrace.NewTracerProvider()
 	panicTrace, err := runShop(end, cfg, rt, tracers)
 	drain, cancel := context.WithTimeout(hurry, drainTimeout)
 	defer cancel()
 	err = errors.Join(err, rt.Shutdown(drain), tracers.Shutdown(drain))
 
-	stats := rt.Stats()
-	say.books(stats, f)
+	books := rt.Stats().Exporters
+	say.books(books, f)
 	say.next(cfg.Command, f, panicTrace)
-	if lost(stats) {
-		err = errors.Join(ErrLost, err)
-	}
-	return err
+	return books, err
 }
 
 // runShop serves the traffic and returns the trace of a request that
@@ -91,19 +90,8 @@ func runShop(end context.Context, cfg Config, rt *config.Runtime, tracers *sdktr
 	ctx, cancel := context.WithTimeout(end, cfg.Duration)
 	traffic(ctx, url, cfg.Rate, cfg.Duration)
 	cancel()
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(end), 10*time.Second)
-	defer cancel()
-	err = stop(stopping)
+	err = stop()
 	s.http.InfoContext(end, "shop is closed")
 	id, _ := s.panicTrace.Load().(string)
 	return id, err
-}
-
-func lost(s processors.Stats) bool {
-	for _, e := range s.Exporters {
-		if e.DroppedTotal() > 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // observe gives each request a span and each record below it the request's
-// method and path, and turns a panic into a 500 and an ERROR record.
+// path, and turns a panic into a 500 and an ERROR record.
 func (s *shop) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -25,8 +25,8 @@ func (s *shop) observe(next http.Handler) http.Handler {
 			trace.WithSpanKind(trace.SpanKindServer),
 			trace.WithAttributes(attribute.String("url.path", r.URL.Path)))
 		defer span.End()
-		ctx = bridge.With(ctx, slog.String("http.request.method", r.Method), slog.String("url.path", r.URL.Path))
-		s.http.DebugContext(ctx, "request received", slog.String("user_agent.original", r.UserAgent()))
+		ctx = bridge.With(ctx, slog.String("url.path", r.URL.Path))
+		s.http.DebugContext(ctx, "request received", slog.String("http.request.method", r.Method), slog.String("user_agent.original", r.UserAgent()))
 
 		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {

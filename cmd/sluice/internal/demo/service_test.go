@@ -1,15 +1,18 @@
 package demo
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.uber.org/goleak"
 
 	"github.com/seed2f724858/sluice/bridge"
 	"github.com/seed2f724858/sluice/exporters/sinktest"
@@ -17,9 +20,8 @@ import (
 	"github.com/seed2f724858/sluice/record"
 )
 
-// ask sends one request to a shop and returns the answer's status and what was
-// logged.
-func ask(t *testing.T, request string) (status int, records []record.Record) {
+// openShop returns a shop and where its records arrive.
+func openShop(t *testing.T) (*shop, *sinktest.Memory) {
 	t.Helper()
 	var sink sinktest.Memory
 	step, err := processors.NewSimple(&sink, processors.DefaultSimpleConfig())
@@ -36,10 +38,43 @@ func ask(t *testing.T, request string) (status int, records []record.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, &sink
+}
+
+// ask sends one request to a shop and returns the answer's status and what was
+// logged.
+func ask(t *testing.T, request string) (status int, records []record.Record) {
+	t.Helper()
+	s, sink := openShop(t)
 	method, path, _ := strings.Cut(request, " ")
 	answer := httptest.NewRecorder()
 	s.handler().ServeHTTP(answer, httptest.NewRequest(method, path, http.NoBody))
 	return answer.Code, sink.Records()
+}
+
+// However short the day is, every story is told, and all is quiet afterwards.
+func TestTrafficTellsEveryStory(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	s, sink := openShop(t)
+	url, stop, err := s.serve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	traffic(ctx, url, 1000, time.Millisecond)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	told := map[string]bool{}
+	for _, rec := range sink.Records() {
+		told[rec.Body.AsString()] = true
+	}
+	for _, want := range []string{"order placed", "payment provider is slow", "payment refused", "search refused: control characters", "handler panicked", "bank unreachable"} {
+		if !told[want] {
+			t.Errorf("no record %q", want)
+		}
+	}
 }
 
 func attr(t *testing.T, r record.Record, key string) string {

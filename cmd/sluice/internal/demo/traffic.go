@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -74,6 +75,8 @@ func paceViews(ctx context.Context, views chan<- int, rate int) {
 	}
 }
 
+// tellStories tells every story at least once, however slow the machine, and
+// goes on until ctx is done. Cancelling ctx ends it at once.
 func tellStories(ctx context.Context, c *client, every time.Duration) {
 	tick := time.NewTicker(max(every, time.Millisecond))
 	defer tick.Stop()
@@ -81,9 +84,16 @@ func tellStories(ctx context.Context, c *client, every time.Duration) {
 		var method, path string
 		_, _ = fmt.Sscan(stories[i%len(stories)], &method, &path)
 		c.do(method, path)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+		over := ctx.Err()
+		if over == nil {
+			select {
+			case <-tick.C:
+				continue
+			case <-ctx.Done():
+				over = ctx.Err()
+			}
+		}
+		if i+1 >= len(stories) || errors.Is(over, context.Canceled) {
 			return
 		}
 	}

@@ -41,14 +41,14 @@ func (v voice) intro(cfg Config, f files, kept string) {
 	fmt.Fprintln(v.w)
 }
 
-func (v voice) books(s processors.Stats, f files) {
+func (v voice) books(exporters []processors.ExporterStats, f files) {
 	v.heading("Where the records went")
 	where := map[string]string{"terminal": "above", "file": f.log}
 	if n := f.backups(); n > 0 {
 		where["file"] += fmt.Sprintf(" and %d rotated files beside it", n)
 	}
 	t := table.New("destination", ">accepted", ">delivered", ">dropped", "where to look")
-	for _, e := range s.Exporters {
+	for _, e := range exporters {
 		t.Row(e.Name, table.Count(e.Accepted), table.Count(e.Delivered), table.Count(e.DroppedTotal()), where[e.Name])
 	}
 	_, _ = t.WriteTo(v.w)
@@ -78,5 +78,5 @@ func (v voice) next(command string, f files, panicTrace string) {
 	}
 	try("the configuration behind this", "less "+f.config)
 	try("your own lines the same way", "seq 5 | "+command+" pipe --config "+f.config)
-	try("one logger's DEBUG records only for the file", "SLUICE_LEVELS=info,shop.db=debug "+command+" demo")
+	try("less of it: DEBUG from the database alone", "SLUICE_LEVELS=info,shop.db=debug "+command+" demo")
 }

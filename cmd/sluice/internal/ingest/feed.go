@@ -49,7 +49,7 @@ func (f *Feed) Run(in io.Reader, p *processors.Pipeline) error {
 	emit := func(r *record.Record, logger string) {
 		f.received++
 		// The pipeline reports and counts what goes wrong itself.
-		_ = loggers.get(r.Origin, logger).Emit(context.Background(), r)
+		loggers.get(r.Origin, logger).Emit(context.Background(), r)
 	}
 	for {
 		line, err := lines.Next()
