@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -199,4 +200,12 @@ func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) 
 func (s *Secret) UnmarshalText(text []byte) error {
 	*s = Secret(text)
 	return nil
+}
+
+// OneOf reports a setting whose value is none of the valid ones.
+func OneOf(key, value string, valid ...string) error {
+	if slices.Contains(valid, value) {
+		return nil
+	}
+	return fmt.Errorf("%s: unknown value %q: want one of %s", key, value, strings.Join(valid, ", "))
 }

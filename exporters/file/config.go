@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -77,9 +76,9 @@ func DefaultConfig() Config {
 // Validate reports everything that is wrong with c, without touching the disk.
 func (c Config) Validate() error {
 	errs := []error{
-		oneOf("mode", c.Mode, "append", "truncate"),
-		oneOf("format", c.Format, "json", "text", "logfmt", "otlp_json"),
-		oneOf("rotation.naming", c.Rotation.Naming, "timestamp", "numbered"),
+		exporters.OneOf("mode", c.Mode, "append", "truncate"),
+		exporters.OneOf("format", c.Format, "json", "text", "logfmt", "otlp_json"),
+		exporters.OneOf("rotation.naming", c.Rotation.Naming, "timestamp", "numbered"),
 	}
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	switch base := filepath.Base(c.Path); {
@@ -108,13 +107,6 @@ func (c Config) Validate() error {
 		fail("directory_permissions: %s must let the owner read, write and enter (0700)", c.DirectoryPermissions)
 	}
 	return errors.Join(errs...)
-}
-
-func oneOf(key, value string, valid ...string) error {
-	if slices.Contains(valid, value) {
-		return nil
-	}
-	return fmt.Errorf("%s: unknown value %q: want %s", key, value, strings.Join(valid, ", "))
 }
 
 // FileMode is a file's permission bits, in configuration an octal number:

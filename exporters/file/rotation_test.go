@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/sinktest"
 )
 
@@ -364,5 +365,47 @@ func TestPruneFailure(t *testing.T) {
 	write(t, e, sinktest.Records("pf", 2, 1))
 	if got := len(backups(t, c)); got != 1 {
 		t.Errorf("%d backups after recovery, want 1", got)
+	}
+}
+
+// A live file that somebody has removed is no obstacle: the next rotation
+// makes a new one.
+func TestRotationOfARemovedFile(t *testing.T) {
+	for _, naming := range namings {
+		c := rotating(t, naming)
+		e := newTest(t, c)
+		write(t, e, sinktest.Records("rm", 0, 1))
+		if err := os.Remove(c.Path); err != nil {
+			t.Fatal(err)
+		}
+		write(t, e, sinktest.Records("rm", 1, 2))
+		if got, want := sinktest.IDs(readSet(t, c)), []string{sinktest.ID("rm", 1), sinktest.ID("rm", 2)}; !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", naming, got, want)
+		}
+	}
+}
+
+// A file that cannot be closed may not have kept what was written: that is
+// told, and logging goes on.
+func TestCloseErrorIsTold(t *testing.T) {
+	c := rotating(t, "numbered")
+	e := newTest(t, c)
+	write(t, e, sinktest.Records("close", 0, 1))
+	if err := e.live.f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	recs := sinktest.Records("close", 1, 2)
+	n, err := e.Write(t.Context(), recs) // has to rotate, and therefore to close
+	if kind, _ := exporters.Classify(err); n != 0 || !errors.Is(err, os.ErrClosed) || kind != exporters.Retryable {
+		t.Errorf("Write = %d, %v", n, err)
+	}
+	write(t, e, recs)
+	wantIDs(t, readSet(t, c), "close", 3)
+
+	if err := e.live.f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Shutdown(t.Context()); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("Shutdown: %v", err)
 	}
 }

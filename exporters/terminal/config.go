@@ -2,10 +2,9 @@ package terminal
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
+
+	"github.com/seed2f724858/sluice/exporters"
 )
 
 // Config are the settings of the terminal exporter.
@@ -30,19 +29,12 @@ func DefaultConfig() Config { return Config{Stream: "stdout", Color: "auto"} }
 
 // Validate reports what is wrong with c.
 func (c Config) Validate() error {
-	return errors.Join(
-		oneOf("format", c.Format, "", "pretty", "text", "json", "logfmt"),
-		oneOf("stream", c.Stream, "stdout", "stderr"),
-		oneOf("color", c.Color, "auto", "always", "never"),
-	)
-}
-
-func oneOf(key, value string, valid ...string) error {
-	if slices.Contains(valid, value) {
-		return nil
+	errs := []error{
+		exporters.OneOf("stream", c.Stream, "stdout", "stderr"),
+		exporters.OneOf("color", c.Color, "auto", "always", "never"),
 	}
-	if valid[0] == "" {
-		valid = valid[1:]
+	if c.Format != "" {
+		errs = append(errs, exporters.OneOf("format", c.Format, "pretty", "text", "json", "logfmt"))
 	}
-	return fmt.Errorf("%s: unknown value %q: want %s", key, value, strings.Join(valid, ", "))
+	return errors.Join(errs...)
 }

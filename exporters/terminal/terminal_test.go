@@ -195,7 +195,7 @@ func TestWantColor(t *testing.T) {
 func TestValidate(t *testing.T) {
 	c := Config{Format: "xml", Stream: "stdin", Color: "red"}
 	_, err := New(c)
-	for _, want := range []string{`format: unknown value "xml"`, "pretty, text, json, logfmt", "stream:", "color:"} {
+	for _, want := range []string{`format: unknown value "xml"`, "want one of pretty, text, json, logfmt", "stream:", "color:"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not tell %q", err, want)
 		}
