@@ -33,7 +33,10 @@ func outcome(shutdown error, exporters []processors.ExporterStats) error {
 	if lost := lossError(exporters); lost != nil {
 		return lost
 	}
-	return shutdown
+	if shutdown == nil {
+		return nil
+	}
+	return withHint(1, shutdown, "every record that was accepted has been delivered all the same")
 }
 
 // lossHints say for a cause what to do about it.

@@ -71,7 +71,7 @@ input ends.`,
 	return cmd
 }
 
-func runPipe(ctx context.Context, std stdio, o pipeOptions) (err error) {
+func runPipe(ctx context.Context, std stdio, o pipeOptions) error {
 	feed, err := o.feed()
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func runPipe(ctx context.Context, std stdio, o pipeOptions) (err error) {
 		inputErr = <-fed
 	}
 	if inputErr != nil {
-		inputErr = fmt.Errorf("read standard input: %w", inputErr)
+		inputErr = withHint(1, fmt.Errorf("read standard input: %w", inputErr), "what came before went through the pipeline")
 	}
 
 	books := rt.Stats().Exporters
@@ -129,7 +129,7 @@ func runPipe(ctx context.Context, std stdio, o pipeOptions) (err error) {
 	statsErr := writeStats(stats, feed.Received(), books)
 	statsErr = errors.Join(statsErr, stats.Close())
 	if statsErr != nil {
-		statsErr = fmt.Errorf("write statistics: %w", statsErr)
+		statsErr = withHint(1, fmt.Errorf("write statistics: %w", statsErr), "the records themselves are not concerned")
 	}
 	return errors.Join(outcome(err, books), inputErr, statsErr)
 }
