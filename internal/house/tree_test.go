@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -112,6 +113,9 @@ func TestNoPathOfThisMachine(t *testing.T) {
 	if cache := strings.TrimSpace(string(run(t, nil, "go", "env", "GOMODCACHE"))); cache != "" {
 		paths = append(paths, cache)
 	}
+	paths = slices.DeleteFunc(paths, func(p string) bool {
+		return strings.Count(p, string(filepath.Separator)) < 2 // "/src" stands in many an innocent place
+	})
 	for name, text := range files(t) {
 		for _, p := range paths {
 			if i := strings.Index(text, p+string(filepath.Separator)); i >= 0 {
