@@ -64,7 +64,7 @@ func (p place) fail(s *starter, err error) error {
 	if nested, ok := err.(*Error); ok {
 		return nested
 	}
-	return &Error{File: p.file, Line: p.line, Column: p.column, Path: p.path, Msg: s.secrets.hide(err.Error()), cause: err}
+	return &Error{File: p.file, Line: p.line, Column: p.column, Path: p.path, Msg: printable(s.secrets.hide(err.Error())), cause: err}
 }
 
 // component takes {TYPE: settings} apart and returns the index of the type.
@@ -109,7 +109,9 @@ func (e *exporterNode) decodeNode(d *decoder, n *node) {
 	}
 	e.at, e.config = at, d.exporters[i].config()
 	d.into(settings, e.config)
-	e.named = settings.get("name")
+	if _, shared := e.config.(*ref); !shared {
+		e.named = settings.get("name")
+	}
 	e.label = e.config.label(types[i])
 	d.settleClaim(e, settings)
 }

@@ -19,6 +19,7 @@ import (
 // place, and decoding goes on, so that all problems show at once.
 type decoder struct {
 	file    string
+	unread  Errors // what the reader could not make sense of
 	errs    Errors
 	secrets secrets
 
@@ -54,6 +55,9 @@ func (d *decoder) failKey(e entry, msg, hint string) {
 }
 
 func (d *decoder) failAt(line, column int, path, msg, hint string) {
+	if slices.ContainsFunc(d.unread, func(e *Error) bool { return e.Line == line && e.Column == column }) {
+		return // it was told already
+	}
 	d.errs.add(&Error{File: d.file, Line: line, Column: column, Path: path, Msg: msg, Hint: hint})
 }
 

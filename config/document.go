@@ -184,6 +184,7 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 	}
 	d := &decoder{
 		file:       name,
+		unread:     r.errs,
 		secrets:    r.secrets,
 		exporters:  exporterTypes(),
 		processors: processorTypes(),
@@ -197,9 +198,9 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 	defined := doc.model.Distribution["sluice"].sluice.Exporters
 	d.settleRefs(defined)
 	d.settleNames()
-	if len(d.errs) > 0 {
-		d.errs.sort()
-		return nil, d.errs
+	if problems := append(r.errs, d.errs...); len(problems) > 0 {
+		problems.sort()
+		return nil, problems[:min(len(problems), maxErrors)]
 	}
 	doc.secrets = d.secrets
 	doc.ignored = append(doc.model.notStarted(), d.unused(defined)...)

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Error is one problem of a configuration file.
@@ -79,8 +82,26 @@ const maxErrors = 100
 
 func (e *Errors) add(problem *Error) {
 	if len(*e) < maxErrors {
+		problem.Path, problem.Msg, problem.Hint = printable(problem.Path), printable(problem.Msg), printable(problem.Hint)
 		*e = append(*e, problem)
 	}
+}
+
+// printable shows what no terminal should interpret in escaped form.
+func printable(s string) string {
+	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRune(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
 }
 
 func (e Errors) sort() {

@@ -36,6 +36,9 @@ func (c *configurator) Validate() error {
 			errs = append(errs, fmt.Errorf("loggers[%d]: name: the logger %q has a rule already", i, l.Name))
 		}
 		seen[l.Name] = true
+		if c.Default != nil && c.Default.TraceBased && !l.Config.TraceBased && l.Config.minimum() != processors.SeverityOff {
+			errs = append(errs, fmt.Errorf("loggers[%d]: config: trace_based in default_config holds for every logger: write trace_based: true here too", i))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -125,7 +125,7 @@ func (r *reader) document(data []byte) *node {
 	}
 	r.follows = map[*yaml.Node]bool{}
 	n := r.read(doc.Content[0], &node{index: -1}, 0)
-	if len(r.errs) > 0 {
+	if r.nodes > maxNodes {
 		return nil
 	}
 	return n
