@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -133,8 +134,8 @@ func TestStartOnFullDisk(t *testing.T) {
 		dir := smallDisk(t)
 		c := testConfig(t)
 		c.Path, c.Format, c.Delay = filepath.Join(dir, "app.log"), "text", delay
-		// Ends at a page, so that one more byte needs another.
-		if err := os.WriteFile(c.Path, make4096("torn"), 0o600); err != nil {
+		// Ends 4 bytes before a page does: half the mark has room.
+		if err := os.WriteFile(c.Path, tornLine(4092), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		filler := filepath.Join(dir, "filler")
@@ -155,7 +156,7 @@ func TestStartOnFullDisk(t *testing.T) {
 		write(t, e, recs)
 		data := readSet(t, c)
 		wantIDs(t, data, "start", 3)
-		if want := string(make4096("torn")) + tornMark + "\n"; string(data[:len(want)]) != want {
+		if want := string(tornLine(4092)) + tornMark + "\n"; string(data[:len(want)]) != want {
 			t.Errorf("the torn line is %q", data[4090:4110])
 		}
 		if n := e.Stats().TornTails; n != 1 {
@@ -164,11 +165,4 @@ func TestStartOnFullDisk(t *testing.T) {
 	}
 }
 
-func make4096(end string) []byte {
-	p := make([]byte, 4096)
-	for i := range p {
-		p[i] = 'x'
-	}
-	copy(p[4096-len(end):], end)
-	return p
-}
+func tornLine(size int) []byte { return bytes.Repeat([]byte("x"), size) }

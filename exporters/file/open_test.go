@@ -72,6 +72,23 @@ func TestTwoExportersOnOneFile(t *testing.T) {
 	newTest(t, c)
 }
 
+// A file that is not open any more is nobody's: a descriptor was given up
+// after an I/O error, and the file has become another exporter's.
+func TestGivenUpFileIsFree(t *testing.T) {
+	c := testConfig(t)
+	e := newTest(t, c)
+	e.write = func(*os.File, []byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+	if _, err := e.Write(t.Context(), sinktest.Records("up", 0, 1)); err == nil {
+		t.Fatal("no error")
+	}
+	d := c
+	d.Path += ".moved"
+	if err := os.Rename(c.Path, d.Path); err != nil {
+		t.Fatal(err)
+	}
+	newTest(t, d)
+}
+
 // A New that fails keeps no claim.
 func TestFailedNewFreesThePath(t *testing.T) {
 	c := testConfig(t)
