@@ -89,7 +89,7 @@ type Decoder struct {
 // Lines written by package encode come back as the records they were, with
 // these exceptions. In json: what has no key there (resource, the scope beyond
 // its name, trace flags, the observed time beside the timestamp, a severity
-// whose text says otherwise), byte slices and not finite floats, which are
+// whose text says otherwise, or is a number), byte slices and not finite floats, which are
 // strings there, slices of mixed type that happen to be of one, and attributes
 // with one of the keys above that the line has no own value for. In logfmt,
 // besides: maps, which come back flat, and slices, which are strings.

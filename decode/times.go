@@ -25,8 +25,7 @@ func parseTime(s string) (time.Time, bool) {
 	if err != nil {
 		t, err = time.Parse("2006-01-02T15:04:05.999999999-0700", s)
 	}
-	// The zero time means unset in a record.
-	return t.UTC(), err == nil && !t.IsZero()
+	return t.UTC(), err == nil
 }
 
 // parseUnix reads a Unix time exactly: digits, with a fraction or without. The

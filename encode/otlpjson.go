@@ -178,18 +178,22 @@ func (e *otlpJSONEncoder) appendRecord(dst []byte, r *record.Record) []byte {
 	return closeObject(dst)
 }
 
-// appendNanos appends a fixed64 of nanoseconds since 1970, nothing for an
-// unset time or one before. Times after 2554 become the last one there is.
+// appendNanos appends a fixed64 of nanoseconds since 1970: nothing for an unset
+// time, nor for 1970 itself and before, which OTLP cannot tell from that. Times
+// after 2554 become the last one there is.
 func appendNanos(dst []byte, key string, t time.Time) []byte {
 	sec := t.Unix()
 	if sec < 0 {
 		return dst
 	}
-	dst = append(dst, key...)
 	nanos := uint64(math.MaxUint64)
 	if uint64(sec) < math.MaxUint64/uint64(time.Second) {
 		nanos = uint64(sec)*uint64(time.Second) + uint64(t.Nanosecond())
 	}
+	if nanos == 0 {
+		return dst
+	}
+	dst = append(dst, key...)
 	return append(strconv.AppendUint(dst, nanos, 10), '"', ',')
 }
 

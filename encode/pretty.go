@@ -136,7 +136,11 @@ func (e *prettyEncoder) appendException(dst []byte, r *record.Record) []byte {
 	if stack.Type() != attribute.STRING {
 		stack = attribute.StringValue(stack.String())
 	}
-	for line := range strings.SplitSeq(strings.TrimRight(stack.AsString(), "\r\n"), "\n") {
+	lines := strings.TrimRight(stack.AsString(), "\r\n")
+	if lines == "" {
+		return dst
+	}
+	for line := range strings.SplitSeq(lines, "\n") {
 		dst = append(dst, indent+"| "...)
 		dst = e.begin(dst, dim)
 		line = strings.TrimRight(line, "\r")
