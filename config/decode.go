@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -181,26 +180,6 @@ func (d *decoder) text(n *node, v encoding.TextUnmarshaler) {
 	d.fail(n, msg, hint)
 }
 
-// advise takes what to do out of a message: "wrong: write this", or the word
-// that was probably meant in `unknown "wrod": want word, sword or ward`.
-func advise(msg string) (rest, hint string) {
-	if i := strings.LastIndex(msg, ": write "); i > 0 {
-		return msg[:i], msg[i+2:]
-	}
-	what, valid, ok := strings.Cut(msg, ": want ")
-	_, wrong, quoted := strings.Cut(what, `"`)
-	if !ok || !quoted {
-		return msg, ""
-	}
-	wrong, _, _ = strings.Cut(wrong, `"`)
-	valid, _, _ = strings.Cut(valid, " (")
-	words := strings.FieldsFunc(strings.ReplaceAll(valid, " or ", ","), func(r rune) bool { return r == ',' || r == ' ' || r == '"' })
-	if best := nearest(wrong, words); best != "" {
-		return msg, fmt.Sprintf("did you mean %q?", best)
-	}
-	return msg, ""
-}
-
 func (d *decoder) dictionary(n *node, v reflect.Value) {
 	if !d.expect(n, mapKind) {
 		return
@@ -296,84 +275,4 @@ func (d *decoder) missing(n *node, key, hint string) {
 		hint = given.source + " is not set"
 	}
 	d.fail(given, "the value is missing", hint)
-}
-
-// invalid notes what a Validate found, unless a problem noted since the given
-// number of them says it already.
-func (d *decoder) invalid(n *node, err error, since int) {
-	noted := slices.Clone(d.errs[since:])
-	for _, msg := range messages(err) {
-		at, msg := locate(n, d.secrets.hide(msg))
-		path := at.path()
-		if slices.ContainsFunc(noted, func(e *Error) bool {
-			return e.Path == path || at != n && strings.HasPrefix(e.Path, path)
-		}) {
-			continue
-		}
-		if at.kind == nullKind && strings.Contains(at.source, "${") {
-			d.fail(at, msg, at.source+" is not set")
-			continue
-		}
-		if at.external && tells(msg, at) {
-			msg = "the value from the environment is not valid here"
-		}
-		msg, hint := advise(msg)
-		d.fail(at, msg, hint)
-	}
-}
-
-// messages takes an error made by errors.Join apart, also below a prefix.
-func messages(err error) []string {
-	switch e := err.(type) {
-	case interface{ Unwrap() []error }:
-		if err.Error() != errors.Join(e.Unwrap()...).Error() {
-			break
-		}
-		var all []string
-		for _, inner := range e.Unwrap() {
-			all = append(all, messages(inner)...)
-		}
-		return all
-	case interface{ Unwrap() error }:
-		inner := e.Unwrap()
-		if inner == nil {
-			break
-		}
-		prefix, ok := strings.CutSuffix(err.Error(), inner.Error())
-		if !ok {
-			break
-		}
-		all := messages(inner)
-		for i := range all {
-			all[i] = prefix + all[i]
-		}
-		return all
-	}
-	return []string{err.Error()}
-}
-
-// locate finds where a message belongs that begins with a key
-// ("rotation.max_size: …", "max_queue_size is …").
-func locate(n *node, msg string) (*node, string) {
-	for {
-		i := strings.IndexFunc(msg, func(r rune) bool {
-			return r != '_' && r != '[' && r != ']' && (r > 0x7f || !isAlpha(byte(r)) && !isDigit(byte(r)))
-		})
-		if i <= 0 {
-			return n, msg
-		}
-		next := n.child(msg[:i])
-		if next == nil {
-			return n, msg
-		}
-		n = next
-		switch rest := msg[i:]; {
-		case strings.HasPrefix(rest, ": "):
-			msg = rest[2:]
-		case strings.HasPrefix(rest, "."):
-			msg = rest[1:]
-		default:
-			return n, msg
-		}
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -195,6 +196,23 @@ func TestSharedSink(t *testing.T) {
 	}
 }
 
+// 0 as a timeout is no limit, and a batch never waits for more than the queue
+// can hold: what the standard's keys allow starts.
+func TestStandardBatch(t *testing.T) {
+	rt := start(t, `
+logger_provider:
+  processors:
+    - batch: {schedule_delay: 0, export_timeout: 0, max_queue_size: 3, exporter: {console: }}
+    - batch: {max_queue_size: 3, max_export_batch_size: 9, exporter: {console: }}
+`)
+	if err := rt.ForceFlush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := len(rt.Stats().Exporters); n != 2 {
+		t.Errorf("%d exporters", n)
+	}
+}
+
 func TestDisabled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	for name, doc := range map[string]string{
@@ -382,6 +400,10 @@ resource:
     - {name: bool, value: true, type: bool}
     - {name: int, value: -7, type: int}
     - {name: double, value: 1, type: double}
+    - {name: hex, value: 0x1F, type: int}
+    - {name: octal, value: 0o17, type: int}
+    - {name: endless, value: -.inf, type: double}
+    - {name: tiny, value: 1e-3, type: double}
     - {name: strings, value: [a, b], type: string_array}
     - {name: bools, value: [true, false], type: bool_array}
     - {name: ints, value: [1, 2], type: int_array}
@@ -392,7 +414,7 @@ resource:
   schema_url: https://example.test/1.0
 `, WithResource(attribute.String("service.name", "code"), attribute.String("code", "yes")))
 	want := map[attribute.Key]any{
-		"service.name": "from-env", "bool": true, "int": int64(-7), "double": 1.0, "strings": []string{"a", "b"}, "bools": []bool{true, false},
+		"service.name": "from-env", "bool": true, "int": int64(-7), "double": 1.0, "hex": int64(31), "octal": int64(15), "endless": math.Inf(-1), "tiny": 0.001, "strings": []string{"a", "b"}, "bools": []bool{true, false},
 		"ints": []int64{1, 2}, "doubles": []float64{1, 2.5}, "listed": "attributes win", "encoded": "a,b c", "service.version": "1.0.0", "code": "yes",
 		"schema": "https://example.test/1.0", "telemetry.sdk.name": "opentelemetry", "telemetry.sdk.language": "go",
 	}

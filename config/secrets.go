@@ -74,23 +74,3 @@ func replaceWord(msg, text, by string) string {
 }
 
 func isWord(c byte) bool { return c == '_' || isAlpha(c) || isDigit(c) || c >= 0x80 }
-
-// hidden is an error whose text shows no secret.
-type hidden struct {
-	msg string
-	err error
-}
-
-func (h *hidden) Error() string { return h.msg }
-func (h *hidden) Unwrap() error { return h.err }
-
-func (s secrets) hideIn(err error) error {
-	if err == nil {
-		return nil
-	}
-	msg := s.hide(err.Error())
-	if msg == err.Error() {
-		return err
-	}
-	return &hidden{msg, err}
-}

@@ -1,0 +1,58 @@
+package config_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed2f724858/sluice/config"
+)
+
+func Example() {
+	doc, err := config.Parse("sluice.yaml", []byte(`
+file_format: "1.1"
+resource:
+  attributes:
+    - {name: service.name, value: "${SHOP_NAME:-shop}"}
+logger_provider:
+  processors:
+    - async: {match: {minimum_severity: warn}, exporter: {discard: {name: audit}}}
+    - async: {exporter: {discard: }}
+`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rt, err := doc.Start(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rt.Logger("shop.cart").Info("order placed", "order", 7)
+	rt.Logger("shop.cart").Warn("payment refused", "order", 7)
+	if err := rt.Shutdown(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	for _, e := range rt.Stats().Exporters {
+		fmt.Println(e.Name, e.Delivered)
+	}
+	// Output:
+	// audit 1
+	// discard 2
+}
+
+// Everything that is wrong shows at once, each with its place.
+func ExampleErrors() {
+	_, err := config.Parse("sluice.yaml", []byte(`
+file_format: "1.1"
+logger_provider:
+  processors:
+    - async:
+        schedule_delay: 5000
+        exporter:
+          file: {path: app.jsonl, max_size: 100MiB}
+`))
+	fmt.Println(err)
+	// Output:
+	// sluice.yaml:6:25: logger_provider.processors[0].async.schedule_delay: duration "5000" has no unit; hint: write 5000ms or 5000s
+	// sluice.yaml:8:35: logger_provider.processors[0].async.exporter.file.max_size: unknown key "max_size"; hint: did you mean "max_size", under "rotation"?
+}
