@@ -34,21 +34,25 @@ func isOTLP(s string) bool {
 // demands, unknown fields are ignored, null is a field's default, 64-bit
 // integers may be strings or numbers, and bytes either kind of base64.
 func (d *Decoder) otlp(s string, now time.Time, yield func(*record.Record, string)) bool {
-	p := otlpParser{parser: parser{s: s}, origins: &d.origins}
-	isLogs := false
-	ok := p.message(func(key string) bool {
-		if key != resourceLogs {
-			_, ok := p.skip()
-			return ok
-		}
-		isLogs = true
-		return p.array(p.resourceLogs)
-	})
-	if !ok || !isLogs || !p.atEnd() {
+	read := func(emit func(*record.Record)) bool {
+		p := otlpParser{parser: parser{s: s}, origins: &d.origins, emit: emit}
+		isLogs := false
+		ok := p.message(func(key string) bool {
+			if key != resourceLogs {
+				_, ok := p.skip()
+				return ok
+			}
+			isLogs = true
+			return p.array(p.resourceLogs)
+		})
+		return ok && isLogs && p.atEnd()
+	}
+	// The first pass only finds out whether the line is sound. Holding its
+	// records instead would let small ones take a hundred times its size.
+	if !read(func(*record.Record) {}) {
 		return false
 	}
-	for i := range p.recs {
-		r := &p.recs[i]
+	return read(func(r *record.Record) {
 		if r.Observed.IsZero() {
 			r.Observed = now
 		}
@@ -56,14 +60,13 @@ func (d *Decoder) otlp(s string, now time.Time, yield func(*record.Record, strin
 			r.Severity = d.o.Severity
 		}
 		yield(r, r.Logger())
-	}
-	return true
+	})
 }
 
 type otlpParser struct {
 	parser
 	origins *origins
-	recs    []record.Record
+	emit    func(*record.Record)
 }
 
 // message reads an object, skipping members that are null.
@@ -164,7 +167,9 @@ func (p *otlpParser) logRecord(origin *record.Origin) bool {
 		}
 		return ok
 	})
-	p.recs = append(p.recs, r)
+	if ok {
+		p.emit(&r)
+	}
 	return ok
 }
 

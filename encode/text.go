@@ -15,6 +15,7 @@ type textEncoder struct{ pairs }
 // that is time (UTC, milliseconds), level ("-" when unset), logger, message
 // and key=value pairs. In the message control characters and the like show as
 // \n, \x1b, \u202e; values that are not plain words are quoted as JSON strings.
+// Keys are those of [Logfmt], so that a search finds the same in every format.
 func Text(o Options) Encoder {
 	return &textEncoder{pairs{fields: newFields(o)}}
 }
