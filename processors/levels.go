@@ -26,8 +26,8 @@ const SeverityOff log.Severity = 25
 // LevelRules map logger names to the lowest severity that they log. A key is
 // the name of a logger, whose children (below "." or "/") follow it unless
 // they have a rule of their own, or a glob in which "*" matches any run of
-// characters and "?" any single one. The longest match wins; "" matches every
-// logger.
+// characters and "?" any single one. The longest match wins, a name over a glob
+// of its length; "" matches every logger.
 type LevelRules map[string]log.Severity
 
 // ParseLevels reads the notation "info,shop.db=debug,noisy.*=off": a level
@@ -89,17 +89,27 @@ func (r LevelRules) String() string {
 	return strings.Join(parts, ",")
 }
 
-// match returns the rule for a logger: the longest pattern that covers it.
-func (r LevelRules) match(logger string) (log.Severity, bool) {
-	best, found := -1, false
-	var sev log.Severity
-	for pattern, s := range r {
-		if len(pattern) <= best || !covers(pattern, logger) {
-			continue
+// ruleFor returns the rule for a logger.
+func ruleFor[T any](rules map[string]T, logger string) (rule T, ok bool) {
+	best := ""
+	for pattern := range rules {
+		if covers(pattern, logger) && (!ok || narrower(pattern, best)) {
+			best, ok = pattern, true
 		}
-		best, found, sev = len(pattern), true, s
 	}
-	return sev, found
+	return rules[best], ok
+}
+
+// narrower reports whether pattern a goes over pattern b: it is longer, or as
+// long and no glob, or neither and first in the alphabet.
+func narrower(a, b string) bool {
+	if len(a) != len(b) {
+		return len(a) > len(b)
+	}
+	if isGlob(a) != isGlob(b) {
+		return isGlob(b)
+	}
+	return a < b
 }
 
 // Levels decides the lowest severity that each logger logs. The first layer
@@ -200,7 +210,7 @@ func (l *Levels) refresh() {
 
 func (l *Levels) effective(e *levelEntry) log.Severity {
 	for _, rules := range l.layers {
-		if sev, ok := rules.match(e.logger); ok {
+		if sev, ok := ruleFor(rules, e.logger); ok {
 			return sev
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/log"
 
 	"github.com/seed2f724858/sluice/record"
@@ -22,9 +21,9 @@ type Config struct {
 	// Levels decides which severities loggers log; nil means levels of the
 	// pipeline's own, without rules.
 	Levels *Levels
-	// TraceBased lists loggers, by name or glob as in [LevelRules], whose
-	// records are refused when they belong to a trace that is not sampled.
-	TraceBased []string
+	// TraceBased says, for loggers by name or glob as in [LevelRules], whether
+	// records that belong to a trace which is not sampled are refused.
+	TraceBased map[string]bool
 }
 
 // DefaultConfig returns a Config with [DefaultLimits].
@@ -41,13 +40,14 @@ type Pipeline struct {
 	resource   *record.Resource
 	limits     Limits
 	levels     *Levels
-	traceBased []string
+	traceBased map[string]bool
 	chain      *chain
 
 	// The SDK asks Enabled without a resource: two caches, so that neither
 	// question spoils the other's fast path.
 	enabled, emitted sdkLoggers
 
+	failures *failures
 	filtered atomic.Uint64
 	closed   atomic.Bool
 	shutdown sync.Once
@@ -66,6 +66,7 @@ func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
 		levels:     cfg.Levels,
 		traceBased: cfg.TraceBased,
 		chain:      c,
+		failures:   newFailures(),
 	}
 	if p.resource == nil {
 		p.resource = &record.Resource{}
@@ -117,8 +118,11 @@ func (p *Pipeline) emit(ctx context.Context, l *Logger, r *record.Record) (chang
 	}
 	r.Origin = l.origin
 	changed = p.limits.normalize(r)
-	if err = p.chain.first(ctx, r); errors.Is(err, errStepPanicked) {
-		p.filtered.Add(1)
+	if err = p.chain.first(ctx, r); err != nil {
+		if errors.Is(err, errStepPanicked) {
+			p.filtered.Add(1)
+		}
+		p.failures.add(err)
 	}
 	return changed, err
 }
@@ -139,6 +143,7 @@ func (p *Pipeline) Shutdown(ctx context.Context) error {
 	p.shutdown.Do(func() {
 		p.closed.Store(true)
 		err = p.chain.shutdown(ctx)
+		p.failures.throttle.close()
 	})
 	return err
 }
@@ -168,9 +173,7 @@ func (p *Pipeline) logger(origin *record.Origin) *Logger {
 		origin:   origin,
 		level:    p.levels.For(origin.Scope.Name, func() log.Severity { return p.floor(origin) }),
 	}
-	for _, pattern := range p.traceBased {
-		l.traceBased = l.traceBased || covers(pattern, origin.Scope.Name)
-	}
+	l.traceBased, _ = ruleFor(p.traceBased, origin.Scope.Name)
 	return l
 }
 
@@ -187,12 +190,11 @@ func (l *Logger) Origin() *record.Origin { return l.origin }
 
 // Emit sends r down the pipeline. r is borrowed: it may be changed, and is the
 // caller's again when Emit returns. Its trace fields are taken as they are.
-// An error is a step's or a synchronous exporter's; it has been reported to
-// OpenTelemetry's error handler already.
+//
+// The error is a step's or a synchronous exporter's. It is told to
+// OpenTelemetry's error handler too, from another goroutine, because that may
+// log in its turn.
 func (l *Logger) Emit(ctx context.Context, r *record.Record) error {
 	_, err := l.pipeline.emit(ctx, l, r)
-	if err != nil {
-		otel.Handle(err)
-	}
 	return err
 }

@@ -7,10 +7,13 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
@@ -241,6 +244,10 @@ func TestWriteBack(t *testing.T) {
 
 func TestPanickingStepDropsTheRecordOnly(t *testing.T) {
 	h := catchErrors(t)
+	synctest.Test(t, func(t *testing.T) { panickingStep(t, h) })
+}
+
+func panickingStep(t *testing.T, h *handled) {
 	sink := &sinktest.Memory{}
 	boom := step(func(ctx context.Context, r *record.Record, next processors.Next) error {
 		if r.Body.AsString() == "bad" {
@@ -254,11 +261,45 @@ func TestPanickingStepDropsTheRecordOnly(t *testing.T) {
 		r := record.Record{Body: attribute.StringValue(body)}
 		_ = l.Emit(t.Context(), &r)
 	}
+	synctest.Wait()
 	if got := fmt.Sprint(bodies(sink.Records())); got != "[good better]" {
 		t.Errorf("delivered %s", got)
 	}
 	if !strings.Contains(h.String(), "panicked") || p.Stats().Filtered != 1 {
 		t.Errorf("handler %q, filtered %d", h, p.Stats().Filtered)
+	}
+}
+
+// TestErrorHandlerMayLogThroughTheStandardLogger covers OpenTelemetry's default
+// handler: it prints with package log, whose lock is held while slog.SetDefault
+// sends the line into the pipeline that failed.
+func TestErrorHandlerMayLogThroughTheStandardLogger(t *testing.T) {
+	var mu sync.Mutex // the standard logger's
+	var l *processors.Logger
+	p := newPipeline(t, processors.DefaultConfig(),
+		step(func(context.Context, *record.Record, processors.Next) error { return errors.New("boom") }),
+		newSimple(t, &sinktest.Memory{}, "m", nil))
+	l = p.Logger(record.Scope{})
+	print := func(msg string) {
+		mu.Lock()
+		defer mu.Unlock()
+		_ = l.Emit(context.Background(), &record.Record{Body: attribute.StringValue(msg)})
+	}
+	told := make(chan string, 10)
+	old := otel.GetErrorHandler()
+	defer otel.SetErrorHandler(old)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		print(err.Error())
+		told <- err.Error()
+	}))
+	print("first")
+	if msg := <-told; !strings.Contains(msg, "boom") {
+		t.Errorf("told %q", msg)
+	}
+	// The same through the SDK, which calls the handler for every error that
+	// a processor returns.
+	if err := p.OnEmit(t.Context(), &sdklog.Record{}); err != nil {
+		t.Errorf("OnEmit = %v: the SDK would call the handler in the caller's goroutine", err)
 	}
 }
 
@@ -456,6 +497,10 @@ func TestLevels(t *testing.T) {
 		t.Errorf("a record below its logger's level: %+v", s)
 	}
 
+	levels.Override(parse("shop.car*=fatal,shop.cart=info,shop.ca?t=warn"))
+	want("a name over globs of its length", log.SeverityInfo1, log.SeverityTrace2)
+	levels.Override(nil)
+
 	for _, spec := range []string{"loud", "=debug", "a=debug,a=info", "a=", "info,warn", "a=b=c"} {
 		if _, err := processors.ParseLevels(spec); err == nil {
 			t.Errorf("ParseLevels(%q) = nil error", spec)
@@ -485,7 +530,7 @@ func TestLevelsForgetLoggers(t *testing.T) {
 
 func TestTraceBased(t *testing.T) {
 	cfg := processors.DefaultConfig()
-	cfg.TraceBased = []string{"shop"}
+	cfg.TraceBased = map[string]bool{"": true, "shop": true, "x": false}
 	sink := &sinktest.Memory{}
 	p := newPipeline(t, cfg, newSimple(t, sink, "m", nil))
 	for _, e := range []struct {

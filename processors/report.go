@@ -24,32 +24,112 @@ const (
 	noticeEvery = time.Second
 )
 
-// reporter tells of a branch's losses and failures, at a bounded rate and
-// without ever keeping a producer or the worker waiting.
+// throttle calls report, from a goroutine of its own, some time after it was
+// asked to, but not again before reportEvery has passed. It keeps nobody
+// waiting: an error handler may log into the very pipeline that is in trouble,
+// and the standard library's logger holds a lock while it does.
+type throttle struct {
+	report func()
+	armed  atomic.Bool // timer is running
+
+	mu     sync.Mutex
+	timer  *time.Timer
+	last   time.Time
+	closed bool
+}
+
+func (t *throttle) ask() {
+	if t.armed.Load() || !t.armed.CompareAndSwap(false, true) {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	t.timer = time.AfterFunc(max(0, time.Until(t.last.Add(reportEvery))), func() {
+		t.mu.Lock()
+		t.last = time.Now()
+		t.mu.Unlock()
+		t.armed.Store(false)
+		t.report()
+	})
+}
+
+// close makes the last report if one was asked for.
+func (t *throttle) close() {
+	t.mu.Lock()
+	t.closed = true
+	pending := t.timer != nil && t.timer.Stop()
+	t.mu.Unlock()
+	if pending {
+		t.report()
+	}
+}
+
+// failures tells the error handler of errors that steps returned.
+type failures struct {
+	throttle throttle
+	mu       sync.Mutex
+	latest   error
+	count    int
+}
+
+func newFailures() *failures {
+	f := &failures{}
+	f.throttle.report = f.report
+	return f
+}
+
+func (f *failures) add(err error) {
+	f.mu.Lock()
+	f.latest = err
+	f.count++
+	f.mu.Unlock()
+	f.throttle.ask()
+}
+
+func (f *failures) report() {
+	f.mu.Lock()
+	err, n := f.latest, f.count
+	f.latest, f.count = nil, 0
+	f.mu.Unlock()
+	switch {
+	case n > 1:
+		otel.Handle(fmt.Errorf("sluice: %d errors, the latest: %w", n, err))
+	case n == 1:
+		otel.Handle(fmt.Errorf("sluice: %w", err))
+	}
+}
+
+// reporter tells of a branch's losses and failures.
 type reporter struct {
-	stats func() ExporterStats
+	stats    func() ExporterStats
+	throttle throttle
 
 	pending atomic.Bool // drops that no notice has told of
-	armed   atomic.Bool // timer is running
 
-	mu         sync.Mutex
-	timer      *time.Timer
-	closed     bool
-	reported   time.Time
-	told       map[string]uint64 // drops told to the error handler
-	failure    error             // latest one not told
+	mu      sync.Mutex
+	told    map[string]uint64 // drops told to the error handler
+	failure error             // latest one not told
+
+	// What follows is the worker's alone.
 	noticed    time.Time
 	noticeTold map[string]uint64 // drops told by notice records
 }
 
-func newReporter(stats func() ExporterStats) *reporter { return &reporter{stats: stats} }
+func newReporter(stats func() ExporterStats) *reporter {
+	r := &reporter{stats: stats}
+	r.throttle.report = r.report
+	return r
+}
 
 // dropped notes that the branch's drop counters have grown.
 func (r *reporter) dropped() {
 	if !r.pending.Load() {
 		r.pending.Store(true)
 	}
-	r.arm()
+	r.throttle.ask()
 }
 
 // failed notes a failed write.
@@ -57,33 +137,15 @@ func (r *reporter) failed(err error) {
 	r.mu.Lock()
 	r.failure = err
 	r.mu.Unlock()
-	r.arm()
-}
-
-// arm makes a report follow, from a goroutine of its own: the error handler
-// may log into the very branch that is in trouble.
-func (r *reporter) arm() {
-	if r.armed.Load() || !r.armed.CompareAndSwap(false, true) {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return
-	}
-	r.timer = time.AfterFunc(max(0, time.Until(r.reported.Add(reportEvery))), func() {
-		r.armed.Store(false)
-		r.report()
-	})
+	r.throttle.ask()
 }
 
 // report tells the error handler what it has not been told.
 func (r *reporter) report() {
 	s := r.stats()
 	r.mu.Lock()
-	lost := since(r.told, s.Dropped)
-	failure := r.failure
-	r.told, r.failure, r.reported = s.Dropped, nil, time.Now()
+	lost, failure := since(r.told, s.Dropped), r.failure
+	r.told, r.failure = s.Dropped, nil
 	r.mu.Unlock()
 
 	var errs []error
@@ -100,12 +162,7 @@ func (r *reporter) report() {
 
 // close makes the last report.
 func (r *reporter) close() {
-	r.mu.Lock()
-	r.closed = true
-	if r.timer != nil {
-		r.timer.Stop()
-	}
-	r.mu.Unlock()
+	r.throttle.close()
 	r.report()
 }
 

@@ -39,7 +39,8 @@ func (p *Pipeline) Enabled(ctx context.Context, param sdklog.EnabledParameters) 
 		(param.EventName == "" || p.chain.enabled(ctx, l.origin, param.Severity, param.EventName))
 }
 
-// OnEmit implements the SDK's Processor. What duplicates, limits and steps
+// OnEmit implements the SDK's Processor. It returns nil: the SDK would call the
+// error handler before the log call returns (see [Logger.Emit]). What duplicates, limits and steps
 // changed is written back, so that a processor registered behind the pipeline
 // sees the same record (but not the number of dropped attributes, which the
 // SDK offers no way to set).
@@ -50,13 +51,13 @@ func (p *Pipeline) OnEmit(ctx context.Context, src *sdklog.Record) error {
 	l := p.emitted.of(p, src.Resource(), src.InstrumentationScope())
 	r := scratch.Get().(*record.Record)
 	exporters.FromSDK(r, src, l.origin)
-	changed, err := p.emit(ctx, l, r)
+	changed, _ := p.emit(ctx, l, r)
 	if changed || !p.chain.readOnly {
 		writeBack(src, r)
 	}
 	r.Reset()
 	scratch.Put(r)
-	return err
+	return nil
 }
 
 var scratch = sync.Pool{New: func() any {

@@ -194,6 +194,7 @@ func (b *Batch) account(n int, err error, panicked bool) (retry bool) {
 	kind, refused := exporters.Retryable, 0
 	if err != nil {
 		kind, refused = exporters.Classify(err)
+		refused = min(refused, n)
 	}
 	lost, cause := 0, ""
 	switch {
@@ -209,8 +210,7 @@ func (b *Batch) account(n int, err error, panicked bool) (retry bool) {
 		w.hasNotice = false
 	case kind == exporters.KindPoison:
 		lost, cause = min(1, left), CausePoison
-	case kind == exporters.KindRejected:
-		refused = min(refused, n)
+	case kind == exporters.KindRejected && n > 0:
 	default:
 		retry = true
 	}
