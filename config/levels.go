@@ -27,7 +27,7 @@ type loggerSettings struct {
 	TraceBased      bool                `yaml:"trace_based"`
 }
 
-// Validate finds loggers with two rules, and what cannot be told apart.
+// Validate finds loggers with two rules.
 func (c *configurator) Validate() error {
 	var errs []error
 	seen := map[string]bool{}
@@ -36,9 +36,6 @@ func (c *configurator) Validate() error {
 			errs = append(errs, fmt.Errorf("loggers[%d]: name: the logger %q has a rule already", i, l.Name))
 		}
 		seen[l.Name] = true
-		if c.Default != nil && c.Default.TraceBased && !l.Config.TraceBased && l.Config.minimum() != processors.SeverityOff {
-			errs = append(errs, fmt.Errorf("loggers[%d]: config: trace_based in default_config holds for every logger: write trace_based: true here too", i))
-		}
 	}
 	return errors.Join(errs...)
 }
@@ -70,16 +67,14 @@ func (c *configurator) rules(code processors.LevelRules) processors.LevelRules {
 	return rules
 }
 
-// traceBased returns the loggers whose records follow their trace's sampling.
-func (c *configurator) traceBased() []string {
-	var names []string
-	if c.Default != nil && c.Default.TraceBased {
-		names = append(names, "")
+// traceBased returns for which loggers records follow their trace's sampling.
+func (c *configurator) traceBased() map[string]bool {
+	rules := map[string]bool{}
+	if c.Default != nil {
+		rules[""] = c.Default.TraceBased
 	}
 	for _, l := range c.Loggers {
-		if l.Config.TraceBased {
-			names = append(names, l.Name)
-		}
+		rules[l.Name] = l.Config.TraceBased
 	}
-	return names
+	return rules
 }

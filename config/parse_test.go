@@ -266,7 +266,7 @@ logger_provider:
 	if diff := cmp.Diff(want, c.rules(doc.options.levels)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"shop"}, c.traceBased()); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"": false, "shop": true, "shop.noise.*": false, "all": false}, c.traceBased()); diff != "" {
 		t.Error(diff)
 	}
 }

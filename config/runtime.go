@@ -54,7 +54,7 @@ type RuntimeConfig struct {
 	// Levels are the configured levels; SLUICE_LEVELS goes over them.
 	Levels processors.LevelRules
 	// TraceBased is as in [processors.Config].
-	TraceBased []string
+	TraceBased map[string]bool
 }
 
 // DefaultRuntimeConfig returns a RuntimeConfig with the standard's limits.

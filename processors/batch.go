@@ -84,6 +84,9 @@ func NewBatch(sink exporters.Sink, cfg BatchConfig) (*Batch, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("batch: %w", err)
 	}
+	if cfg.Name == "" {
+		cfg.Name = sinkName(sink)
+	}
 	match, err := compileMatch(cfg.Match)
 	if err != nil {
 		return nil, fmt.Errorf("batch: %w", err)

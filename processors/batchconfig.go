@@ -52,7 +52,8 @@ func (o *OnFull) UnmarshalText(text []byte) error {
 
 // BatchConfig configures a [Batch].
 type BatchConfig struct {
-	// Name is what statistics call the exporter.
+	// Name is what statistics call the exporter; empty means the name of the
+	// sink's package.
 	Name string `yaml:"name"`
 	// Match chooses the records; nil means all.
 	Match *Match `yaml:"match"`

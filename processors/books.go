@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters"
@@ -58,6 +59,12 @@ func (b *books) stats(name string, held uint64) ExporterStats {
 		Failures:  b.failures,
 		LastError: b.lastError,
 	}
+}
+
+// sinkName names a sink that was given no name after its package: "file".
+func sinkName(s exporters.Sink) string {
+	name, _, _ := strings.Cut(strings.TrimLeft(fmt.Sprintf("%T", s), "*"), ".")
+	return name
 }
 
 // heldBy returns how many records a sink keeps on purpose.

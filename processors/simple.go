@@ -18,7 +18,8 @@ var _ Brancher = (*Simple)(nil)
 
 // SimpleConfig configures a [Simple].
 type SimpleConfig struct {
-	// Name is what statistics call the exporter.
+	// Name is what statistics call the exporter; empty means the name of the
+	// sink's package.
 	Name string `yaml:"name"`
 	// Match chooses the records; nil means all.
 	Match *Match `yaml:"match"`
@@ -70,6 +71,9 @@ func NewSimple(sink exporters.Sink, cfg SimpleConfig) (*Simple, error) {
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("simple: %w", err)
+	}
+	if cfg.Name == "" {
+		cfg.Name = sinkName(sink)
 	}
 	match, err := compileMatch(cfg.Match)
 	if err != nil {
