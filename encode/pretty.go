@@ -102,8 +102,8 @@ func (e *prettyEncoder) Append(dst []byte, r *record.Record) []byte {
 	beforePairs := len(dst)
 	dst = e.begin(dst, dim)
 	afterStyle := len(dst)
-	dst = e.appendContext(dst, r)
 	dst = e.appendAttributes(dst, r, isException)
+	dst = e.appendContext(dst, r)
 	if len(dst) == afterStyle {
 		dst = dst[:beforePairs]
 		if !e.color {
