@@ -67,6 +67,15 @@ func (p place) fail(s *starter, err error) error {
 	return &Error{File: p.file, Line: p.line, Column: p.column, Path: p.path, Msg: printable(s.secrets.hide(err.Error())), cause: err}
 }
 
+// checker are settings that can tell what of the world outside would keep
+// their component from starting, without touching it.
+type checker interface{ check() error }
+
+type check struct {
+	at       place
+	settings checker
+}
+
 // component takes {TYPE: settings} apart and returns the index of the type.
 // Settings that are null are settings without any key.
 func (d *decoder) component(n *node, noun string, types []string) (i int, settings *node, at place, ok bool) {
@@ -113,6 +122,9 @@ func (e *exporterNode) decodeNode(d *decoder, n *node) {
 		e.named = settings.get("name")
 	}
 	e.label = e.config.label(types[i])
+	if c, ok := e.config.(checker); ok {
+		d.checks = append(d.checks, check{at, c})
+	}
 	d.settleClaim(e, settings)
 }
 

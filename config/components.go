@@ -59,6 +59,14 @@ func (c *destinationConfig[C, S]) Validate() error {
 	return nil
 }
 
+// check is the settings' own Check.
+func (c *destinationConfig[C, S]) check() error {
+	if v, ok := any(c.Config).(interface{ Check() error }); ok {
+		return v.Check()
+	}
+	return nil
+}
+
 func (c *destinationConfig[C, S]) claims() (key, what string) {
 	if c.claim == nil {
 		return "", ""

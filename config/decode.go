@@ -29,6 +29,7 @@ type decoder struct {
 	branches []branchName
 	refs     []refUse
 	claimed  map[string]*node // what one exporter has for itself
+	checks   []check
 }
 
 // nodeDecoder is what decodes itself.

@@ -56,6 +56,7 @@ type Document struct {
 	options options
 	secrets secrets
 	ignored []string
+	checks  []check
 }
 
 // model is the document's structure, by the published schema of version 1.1.
@@ -203,6 +204,7 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 		return nil, problems[:min(len(problems), maxErrors)]
 	}
 	doc.secrets = d.secrets
+	doc.checks = d.checks
 	doc.ignored = append(doc.model.notStarted(), d.unused(defined)...)
 	return doc, nil
 }
@@ -225,6 +227,23 @@ func (m *model) notStarted() []string {
 		}
 	}
 	return names
+}
+
+// Check reports what would keep the document's components from starting here
+// and now: a file that this user may not write, say. It touches nothing.
+func (d *Document) Check() error {
+	s := &starter{secrets: d.secrets}
+	var problems Errors
+	for _, c := range d.checks {
+		if err := c.settings.check(); err != nil {
+			problems = append(problems, c.at.fail(s, err).(*Error))
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	problems.sort()
+	return problems
 }
 
 // Ignored returns the keys of what stands in the document, is valid, and is

@@ -52,6 +52,9 @@ func reportWithHint(w io.Writer, err error, hint string) {
 		if e.Path != "" {
 			text += ": " + e.Path
 		}
+		if e.Line > 0 {
+			hint = fmt.Sprintf("correct line %d of the file", e.Line)
+		}
 		printProblem(w, text+": "+e.Msg, cmp.Or(e.Hint, hint))
 	case interface{ Unwrap() []error }:
 		for _, each := range e.Unwrap() {

@@ -13,8 +13,8 @@ func validateCommand(std stdio) *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate F…",
 		Short: "Check configuration files",
-		Long: `Checks configuration files: the format, unknown keys, bad values, patterns and
-what contradicts itself. Every problem is told with file, line and column, and
+		Long: `Checks configuration files: the format, unknown keys, bad values, patterns, what
+contradicts itself, and paths that cannot be written. Every problem is told with file, line and column, and
 what to do about it. The exit code is 2 if a file has a problem.`,
 		Example: `  sluice validate sluice.yaml
   sluice validate conf/*.yaml`,
@@ -31,6 +31,9 @@ what to do about it. The exit code is 2 if a file has a problem.`,
 			var invalid []error
 			for _, file := range args {
 				doc, err := config.Load(file)
+				if err == nil {
+					err = doc.Check()
+				}
 				if err != nil {
 					invalid = append(invalid, configError(err, "give the path of a readable file"))
 					continue

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // openFlags make every write go to the end of the file, whoever else moves
@@ -17,3 +19,6 @@ const openFlags = os.O_APPEND | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
+
+// canMakeIn reports what keeps this user from making files in dir.
+func canMakeIn(dir string) error { return unix.Access(dir, unix.W_OK|unix.X_OK) }
