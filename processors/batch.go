@@ -55,9 +55,13 @@ type Batch struct {
 	base   context.Context
 	cancel context.CancelFunc
 
-	worker   worker
-	shutdown sync.Once
+	worker worker
+	ending ending
 }
+
+// maxReserved bounds the records that memory is reserved for from the start;
+// larger batches get theirs when there are some.
+const maxReserved = 4096
 
 // state is what the worker does.
 type state int
@@ -92,18 +96,19 @@ func NewBatch(sink exporters.Sink, cfg BatchConfig) (*Batch, error) {
 		return nil, fmt.Errorf("batch: %w", err)
 	}
 	b := &Batch{
-		cfg:   cfg,
-		match: match,
-		sink:  sink,
-		room:  make(chan struct{}),
-		kick:  make(chan struct{}, 1),
-		delay: time.NewTimer(math.MaxInt64),
-		done:  make(chan struct{}),
+		cfg:    cfg,
+		match:  match,
+		sink:   sink,
+		room:   make(chan struct{}),
+		kick:   make(chan struct{}, 1),
+		delay:  time.NewTimer(math.MaxInt64),
+		done:   make(chan struct{}),
+		ending: newEnding(),
 	}
 	b.delay.Stop()
 	b.base, b.cancel = context.WithCancel(context.Background())
 	b.reporter = newReporter(b.Stats)
-	b.worker.recs = make([]record.Record, 1, cfg.MaxExportBatchSize+1)
+	b.worker.recs = make([]record.Record, 1, min(cfg.MaxExportBatchSize, maxReserved)+1)
 	go b.run()
 	return b, nil
 }
@@ -263,7 +268,7 @@ func (b *Batch) ForceFlush(ctx context.Context) error {
 	b.mu.Unlock()
 	select {
 	case err := <-f.done:
-		return errors.Join(err, b.sink.ForceFlush(ctx))
+		return errors.Join(err, flushSink(ctx, b.sink, b.cfg.Name))
 	case <-ctx.Done():
 		return fmt.Errorf("batch: %s: flush: %w", b.cfg.Name, ctx.Err())
 	}
@@ -273,9 +278,7 @@ func (b *Batch) ForceFlush(ctx context.Context) error {
 // shuts the sink down. What cannot be written before ctx is done, or for
 // ExportTimeout without a success, is counted as dropped.
 func (b *Batch) Shutdown(ctx context.Context) error {
-	var err error
-	b.shutdown.Do(func() { err = b.close(ctx) })
-	return err
+	return b.ending.run(ctx, func() error { return b.close(ctx) })
 }
 
 func (b *Batch) close(ctx context.Context) error {
@@ -296,7 +299,7 @@ func (b *Batch) close(ctx context.Context) error {
 	if lost := b.abandon(); lost > 0 {
 		err = errors.Join(err, fmt.Errorf("batch: %s: shutdown: %d records could not be delivered", b.cfg.Name, lost))
 	}
-	b.reporter.close()
+	b.reporter.close(ctx)
 	return errors.Join(err, shutdownSink(ctx, b.sink, b.cfg.Name))
 }
 
@@ -309,6 +312,7 @@ func (b *Batch) abandon() uint64 {
 	for b.q.evictOldest() {
 		b.books.drop(CauseShutdown, 1)
 	}
+	b.abandonFlushes()
 	return b.books.dropped[CauseShutdown]
 }
 

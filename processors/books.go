@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters"
@@ -68,22 +70,60 @@ func sinkName(s exporters.Sink) string {
 }
 
 // heldBy returns how many records a sink keeps on purpose.
-func heldBy(s exporters.Sink) uint64 {
+func heldBy(s exporters.Sink) (held uint64) {
 	if h, ok := s.(exporters.Holder); ok {
-		return uint64(max(h.Held(), 0))
+		defer func() { _ = recover() }() // who asks for statistics is not to suffer
+		held = uint64(max(h.Held(), 0))
 	}
-	return 0
+	return held
 }
 
 // grace is what a sink or worker that heeds its context needs to come back
 // once that is done.
 const grace = 50 * time.Millisecond
 
-// shutdownSink shuts a sink down, but waits for one that is stuck no longer
-// than ctx allows.
+// contain makes the panic of an exporter or step an error.
+func contain(who string, do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s panicked: %v\n%s", who, p, debug.Stack())
+		}
+	}()
+	return do()
+}
+
+// flushSink flushes a sink, shielded from its panics.
+func flushSink(ctx context.Context, s exporters.Sink, name string) error {
+	return contain(name+": the exporter", func() error { return s.ForceFlush(ctx) })
+}
+
+// ending lets the first call of a Shutdown through; later ones wait for it,
+// each as long as its own context allows.
+type ending struct {
+	begun atomic.Bool
+	done  chan struct{}
+}
+
+func newEnding() ending { return ending{done: make(chan struct{})} }
+
+func (e *ending) run(ctx context.Context, shutdown func() error) error {
+	if !e.begun.Swap(true) {
+		defer close(e.done)
+		return shutdown()
+	}
+	if _, ok := await(ctx, e.done); !ok {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// shutdownSink shuts a sink down, shielded from its panics, but waits for one
+// that is stuck no longer than ctx allows.
 func shutdownSink(ctx context.Context, s exporters.Sink, name string) error {
 	done := make(chan error, 1)
-	go func() { done <- s.Shutdown(ctx) }()
+	go func() {
+		done <- contain(name+": the exporter", func() error { return s.Shutdown(ctx) })
+	}()
 	err, ok := await(ctx, done)
 	if !ok {
 		return fmt.Errorf("%s: the exporter did not shut down in time: %w", name, ctx.Err())

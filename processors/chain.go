@@ -67,11 +67,22 @@ func guard(step Processor, rest Next) Next {
 	}
 }
 
+// ask asks a step whether it is enabled. A panic says as little as "unsure",
+// which is true.
+func ask(ctx context.Context, step Processor, scope *record.Origin, sev log.Severity, event string) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = true
+		}
+	}()
+	return step.Enabled(ctx, scope, sev, event)
+}
+
 // enabled reports whether any exporter below may take such a record: some
 // step that delivers says so, and no step before it stops the record.
 func (c *chain) enabled(ctx context.Context, scope *record.Origin, sev log.Severity, event string) bool {
 	for _, step := range c.steps {
-		ok := step.Enabled(ctx, scope, sev, event)
+		ok := ask(ctx, step, scope, sev, event)
 		if _, delivers := step.(Brancher); delivers == ok {
 			return ok
 		}
@@ -95,11 +106,15 @@ func (c *chain) branches() []Branch {
 // forceFlush flushes the steps from first to last, because one may hand what
 // it held to the next; steps that deliver go in parallel.
 func (c *chain) forceFlush(ctx context.Context) error {
-	return c.each(func(p Processor) error { return p.ForceFlush(ctx) })
+	return c.each(func(p Processor) error {
+		return contain(fmt.Sprintf("processors: %T", p), func() error { return p.ForceFlush(ctx) })
+	})
 }
 
 func (c *chain) shutdown(ctx context.Context) error {
-	return c.each(func(p Processor) error { return p.Shutdown(ctx) })
+	return c.each(func(p Processor) error {
+		return contain(fmt.Sprintf("processors: %T", p), func() error { return p.Shutdown(ctx) })
+	})
 }
 
 func (c *chain) each(do func(Processor) error) error {

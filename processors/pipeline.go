@@ -3,7 +3,6 @@ package processors
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/log"
@@ -50,7 +49,7 @@ type Pipeline struct {
 	failures *failures
 	filtered atomic.Uint64
 	closed   atomic.Bool
-	shutdown sync.Once
+	ending   ending
 }
 
 // NewPipeline returns a pipeline of the given steps, which it then owns:
@@ -67,6 +66,7 @@ func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
 		traceBased: cfg.TraceBased,
 		chain:      c,
 		failures:   newFailures(),
+		ending:     newEnding(),
 	}
 	if p.resource == nil {
 		p.resource = &record.Resource{}
@@ -137,15 +137,15 @@ func (p *Pipeline) ForceFlush(ctx context.Context) error {
 
 // Shutdown releases producers that wait for room, drains all branches in
 // parallel within ctx's deadline and shuts the exporters down. What could not
-// be sent is counted as dropped. Further calls return nil.
+// be sent is counted as dropped. Further calls wait for the first one and
+// return nil, or ctx's error if that comes first.
 func (p *Pipeline) Shutdown(ctx context.Context) error {
-	var err error
-	p.shutdown.Do(func() {
+	return p.ending.run(ctx, func() error {
 		p.closed.Store(true)
-		err = p.chain.shutdown(ctx)
-		p.failures.throttle.close()
+		err := p.chain.shutdown(ctx)
+		p.failures.close(ctx)
+		return err
 	})
-	return err
 }
 
 // Logger emits records of one instrumentation scope directly into a

@@ -23,7 +23,7 @@ type Processor interface {
 	// would deliver them if it is a Brancher, whether it lets them pass if it
 	// is not. It is true when unsure, never blocks, and its answer for a
 	// scope and severity may be cached until [Pipeline.Refresh]. scope may be
-	// nil, event empty.
+	// nil, event empty. A panic counts as true.
 	Enabled(ctx context.Context, scope *record.Origin, sev log.Severity, event string) bool
 	// OnEmit takes one record. It may change r, stop it by not calling next,
 	// or emit others through next. r is borrowed until OnEmit returns; a step

@@ -1,6 +1,7 @@
 package processors
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -56,15 +57,21 @@ func (t *throttle) ask() {
 	})
 }
 
-// close makes the last report if one was asked for.
-func (t *throttle) close() {
+// close makes the last report, and waits for it no longer than ctx allows: the
+// handler may block, or wait for the very Shutdown that is making the report.
+func (t *throttle) close(ctx context.Context) {
 	t.mu.Lock()
 	t.closed = true
-	pending := t.timer != nil && t.timer.Stop()
-	t.mu.Unlock()
-	if pending {
-		t.report()
+	if t.timer != nil {
+		t.timer.Stop()
 	}
+	t.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		t.report()
+	}()
+	await(ctx, done)
 }
 
 // failures tells the error handler of errors that steps returned.
@@ -88,6 +95,8 @@ func (f *failures) add(err error) {
 	f.mu.Unlock()
 	f.throttle.ask()
 }
+
+func (f *failures) close(ctx context.Context) { f.throttle.close(ctx) }
 
 func (f *failures) report() {
 	f.mu.Lock()
@@ -161,10 +170,7 @@ func (r *reporter) report() {
 }
 
 // close makes the last report.
-func (r *reporter) close() {
-	r.throttle.close()
-	r.report()
-}
+func (r *reporter) close(ctx context.Context) { r.throttle.close(ctx) }
 
 // notice fills n with a record that tells the destination itself of drops
 // since the last notice, and reports whether there is one to send.

@@ -61,7 +61,7 @@ type Simple struct {
 	books  books
 	closed bool
 
-	shutdown sync.Once
+	ending ending
 }
 
 // NewSimple returns a Simple in front of sink, which it then owns.
@@ -79,7 +79,7 @@ func NewSimple(sink exporters.Sink, cfg SimpleConfig) (*Simple, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simple: %w", err)
 	}
-	s := &Simple{cfg: cfg, match: match, sink: sink, writing: make(chan struct{}, 1)}
+	s := &Simple{cfg: cfg, match: match, sink: sink, writing: make(chan struct{}, 1), ending: newEnding()}
 	s.reporter = newReporter(s.Stats)
 	return s, nil
 }
@@ -169,13 +169,14 @@ func (s *Simple) call(ctx context.Context, r *record.Record) (n int, err error, 
 var singles = sync.Pool{New: func() any { return new([1]record.Record) }}
 
 // ForceFlush flushes the sink.
-func (s *Simple) ForceFlush(ctx context.Context) error { return s.sink.ForceFlush(ctx) }
+func (s *Simple) ForceFlush(ctx context.Context) error {
+	return flushSink(ctx, s.sink, s.cfg.Name)
+}
 
 // Shutdown waits for the writes under way, as long as ctx lets it, and shuts
 // the sink down.
 func (s *Simple) Shutdown(ctx context.Context) error {
-	var err error
-	s.shutdown.Do(func() {
+	return s.ending.run(ctx, func() (err error) {
 		s.mu.Lock()
 		s.closed = true
 		s.mu.Unlock()
@@ -185,10 +186,9 @@ func (s *Simple) Shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 			err = fmt.Errorf("simple: %s: shutdown: %w", s.cfg.Name, ctx.Err())
 		}
-		s.reporter.close()
-		err = errors.Join(err, shutdownSink(ctx, s.sink, s.cfg.Name))
+		s.reporter.close(ctx)
+		return errors.Join(err, shutdownSink(ctx, s.sink, s.cfg.Name))
 	})
-	return err
 }
 
 // Stats implements [Branch].

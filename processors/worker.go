@@ -300,6 +300,7 @@ func (b *Batch) giveUp() {
 	b.books.drop(CauseShutdown, left)
 	b.inFlight -= left
 	b.closed = true
+	b.abandonFlushes()
 }
 
 // endFlushes answers the flushes whose records are all settled. It wants the
@@ -328,4 +329,13 @@ func (b *Batch) failFlushes(err error) {
 		}
 	}
 	b.flushes = kept
+}
+
+// abandonFlushes answers the flushes whose records Shutdown has given up. It
+// wants the lock.
+func (b *Batch) abandonFlushes() {
+	for _, f := range b.flushes {
+		f.done <- fmt.Errorf("batch: %s: flush: not everything was written: %w", b.cfg.Name, exporters.ErrClosed)
+	}
+	b.flushes = nil
 }
