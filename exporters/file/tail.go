@@ -26,21 +26,24 @@ const tornMark = " [torn]"
 //   - any other last line stays and is closed with a mark and a line feed. It
 //     may be another program's, and text does not show whether it is whole.
 func repairTail(f *os.File, size int64, format string) (newSize int64, torn bool, err error) {
-	newSize, tail, err := lastLine(f, size)
+	end, err := withoutNULs(f, size)
+	var text []byte
+	if err == nil {
+		// newSize is where the torn line begins until it is decided what stays.
+		newSize, text, err = lastLine(f, end)
+	}
 	if err != nil {
 		return size, false, fmt.Errorf("file: read the end of %q: %w", f.Name(), err)
 	}
-	// newSize is where the torn line begins until it is decided what stays.
-	text := bytes.TrimRight(tail, "\x00")
-	if len(tail) == 0 {
+	if end == size && len(text) == 0 {
 		return size, false, nil
 	}
 	closing := "\n"
 	switch isJSON := format == "json" || format == "otlp_json"; {
-	case len(text) == 0 && len(tail) < maxTail:
+	case len(text) == 0:
 		closing = ""
 	case isJSON && json.Valid(text):
-	case isJSON && text[0] == '{' && len(tail) < maxTail:
+	case isJSON && text[0] == '{' && len(text) < maxTail:
 		text, closing = nil, ""
 	default:
 		closing = tornMark + "\n"
@@ -59,6 +62,24 @@ func repairTail(f *os.File, size int64, format string) (newSize int64, torn bool
 		return newSize, false, fmt.Errorf("file: close the torn end of %q: %w", f.Name(), err)
 	}
 	return newSize + int64(len(closing)), true, nil
+}
+
+// withoutNULs returns the file's size without the NUL bytes at its end, of
+// which a power cut may leave any number.
+func withoutNULs(f *os.File, size int64) (int64, error) {
+	block := make([]byte, min(size, 64<<10))
+	for size > 0 {
+		part := block[:min(size, int64(len(block)))]
+		if _, err := f.ReadAt(part, size-int64(len(part))); err != nil {
+			return 0, err
+		}
+		kept := bytes.TrimRight(part, "\x00")
+		size -= int64(len(part) - len(kept))
+		if len(kept) > 0 {
+			break
+		}
+	}
+	return size, nil
 }
 
 // lastLine returns what follows the file's last line feed, and its offset. It

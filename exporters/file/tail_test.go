@@ -156,3 +156,37 @@ func FuzzRepairTail(f *testing.F) {
 		}
 	})
 }
+
+// Any number of NUL bytes is cut off, and keeps no record from being written.
+func TestRepairManyNULs(t *testing.T) {
+	const whole = `{"whole":1}` + "\n"
+	for format, want := range map[string]string{"json": whole, "text": whole + "torn [torn]\n"} {
+		path := filepath.Join(t.TempDir(), "a.log")
+		text := whole
+		if format == "text" {
+			text += "torn"
+		}
+		if err := os.WriteFile(path, []byte(text), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, 2*maxTail); err != nil { // leaves a hole
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		size, torn, err := repairTail(f, 2*maxTail, format)
+		if err != nil || !torn || size != int64(len(want)) {
+			t.Errorf("%s: size %d, torn %t, %v; want %d", format, size, torn, err, len(want))
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(content) != want {
+			t.Errorf("%s: %.100q of %d bytes", format, content, len(content))
+		}
+	}
+}
