@@ -110,7 +110,7 @@ func (h *Handler) Enabled(ctx context.Context, l slog.Level) bool {
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	r.Level = clampLevel(r.Level)
 	if h.direct == nil {
-		return h.handleThrough(ctx, r)
+		return h.handleThrough(ctx, &r)
 	}
 	c := newConverter()
 	fill(ctx, &c.rec, &r)

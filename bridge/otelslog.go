@@ -23,12 +23,12 @@ func newThrough(c config) slog.Handler {
 
 // handleThrough hands r to otelslog: as it is when otelslog loses nothing of
 // it, else with attributes that are already converted.
-func (h *Handler) handleThrough(ctx context.Context, r slog.Record) error {
+func (h *Handler) handleThrough(ctx context.Context, r *slog.Record) error {
 	if !h.source && len(h.groups) == 0 && h.err.err == nil && contextAttrs(ctx) == nil && plain(r) {
-		return h.through.Handle(ctx, r)
+		return h.through.Handle(ctx, *r)
 	}
 	c := newConverter()
-	c.addAll(ctx, h, &r, h.attrs)
+	c.addAll(ctx, h, r, h.attrs)
 	c.attrs = toSlog(c.attrs[:0], c.rec.Attributes)
 	out := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	out.AddAttrs(c.attrs...)
@@ -41,7 +41,7 @@ func (h *Handler) handleThrough(ctx context.Context, r slog.Record) error {
 
 // plain reports whether otelslog converts all of r's attributes as the bridge
 // does.
-func plain(r slog.Record) bool {
+func plain(r *slog.Record) bool {
 	is := true
 	r.Attrs(func(a slog.Attr) bool {
 		switch a.Value.Kind() {

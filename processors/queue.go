@@ -204,40 +204,33 @@ func (q *queue) evict(l *lane) {
 
 // taken is a run of a node's records that a batch holds.
 type taken struct {
-	node     *node
-	from, to int
-	recs     []record.Record
+	node *node
+	recs []record.Record
 }
 
-// take moves up to most of the oldest records to recs, in order, and notes in
-// runs where their memory is. It returns the bytes moved.
-func (q *queue) take(most int, recs []record.Record, runs []taken) ([]record.Record, []taken, int64) {
-	var moved int64
-	for most > 0 {
+// take moves up to most of the oldest records out of their lanes and appends to
+// runs where they are, in order. It copies nothing: whoever takes reads them
+// without the lock.
+func (q *queue) take(most int, runs []taken) (_ []taken, n int, bytes int64) {
+	for n < most {
 		l, _, limit := q.oldest()
 		if l == nil {
 			break
 		}
-		n := l.first
-		from, to := n.head, n.head
-		var bytes int64
-		for to < len(n.meta) && to-from < most && n.meta[to].seq < limit {
-			bytes += int64(n.meta[to].size)
+		nd := l.first
+		from, to := nd.head, nd.head
+		var size int64
+		for to < len(nd.meta) && to-from < most-n && nd.meta[to].seq < limit {
+			size += int64(nd.meta[to].size)
 			to++
 		}
-		took := to - from
-		recs = append(recs, n.chunk.Records(from, to)...)
-		if k := len(runs) - 1; k >= 0 && runs[k].node == n && runs[k].to == from {
-			from = runs[k].from
-			runs = runs[:k]
-		}
-		runs = append(runs, taken{n, from, to, n.chunk.Records(from, to)})
-		n.pinned = true
-		q.advance(l, took, bytes)
-		moved += bytes
-		most -= took
+		n += to - from
+		bytes += size
+		runs = append(runs, taken{nd, nd.chunk.Records(from, to)})
+		nd.pinned = true
+		q.advance(l, to-from, size)
 	}
-	return recs, runs, moved
+	return runs, n, bytes
 }
 
 // release lets go of what a batch's records refer to. It needs no lock: nobody

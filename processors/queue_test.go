@@ -111,7 +111,11 @@ func TestQueueModel(t *testing.T) {
 				continue
 			}
 			most := 1 + rnd.IntN(400)
-			recs, runs, _ = q.take(most, recs[:0], runs[:0])
+			runs, _, _ = q.take(most, runs[:0])
+			recs = recs[:0]
+			for _, t := range runs {
+				recs = append(recs, t.recs...)
+			}
 			if want := min(most, len(model)); len(recs) != want {
 				t.Fatalf("take(%d) = %d records, want %d", most, len(recs), want)
 			}

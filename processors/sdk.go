@@ -55,7 +55,8 @@ func (p *Pipeline) OnEmit(ctx context.Context, src *sdklog.Record) error {
 	if changed || !p.chain.readOnly {
 		writeBack(src, r)
 	}
-	r.Reset()
+	// What r refers to stays until the next record overwrites it, or the
+	// garbage collector empties the pool.
 	scratch.Put(r)
 	return nil
 }
@@ -80,16 +81,23 @@ const maxSDKLoggers = 4096
 // sdkLoggers finds the pipeline's logger for the SDK's resources and scopes.
 type sdkLoggers struct {
 	origins exporters.Origins
-	last    atomic.Pointer[Logger]
+	last    atomic.Pointer[sdkLogger]
 	mu      sync.RWMutex
-	loggers map[*record.Origin]*Logger
+	loggers map[*record.Origin]*sdkLogger
+}
+
+type sdkLogger struct {
+	*Logger
+	resource *resource.Resource
+	scope    instrumentation.Scope
 }
 
 func (s *sdkLoggers) of(p *Pipeline, res *resource.Resource, scope instrumentation.Scope) *Logger {
-	origin := s.origins.Get(res, scope)
-	if l := s.last.Load(); l != nil && l.origin == origin {
-		return l
+	// Records come in runs of one logger.
+	if l := s.last.Load(); l != nil && l.resource == res && l.scope == scope {
+		return l.Logger
 	}
+	origin := s.origins.Get(res, scope)
 	s.mu.RLock()
 	l := s.loggers[origin]
 	s.mu.RUnlock()
@@ -97,13 +105,13 @@ func (s *sdkLoggers) of(p *Pipeline, res *resource.Resource, scope instrumentati
 		s.mu.Lock()
 		if l = s.loggers[origin]; l == nil {
 			if s.loggers == nil || len(s.loggers) >= maxSDKLoggers {
-				s.loggers = make(map[*record.Origin]*Logger)
+				s.loggers = make(map[*record.Origin]*sdkLogger)
 			}
-			l = p.logger(origin)
+			l = &sdkLogger{p.logger(origin), res, scope}
 			s.loggers[origin] = l
 		}
 		s.mu.Unlock()
 	}
 	s.last.Store(l)
-	return l
+	return l.Logger
 }

@@ -12,10 +12,6 @@ import (
 )
 
 const (
-	// takeRun bounds the records copied under the lock at a time, so that
-	// producers never wait long for the worker.
-	takeRun = 64
-
 	minPause = 100 * time.Millisecond
 	maxPause = 5 * time.Second
 )
@@ -120,20 +116,14 @@ func (b *Batch) busy() {
 func (b *Batch) take() {
 	w := &b.worker
 	w.recs, w.runs, w.bytes, w.settled = w.recs[:1], w.runs[:0], 0, 0
-	for most := b.cfg.MaxExportBatchSize; most > 0; {
-		run, before := min(most, takeRun), len(w.recs)
-		var bytes int64
-		b.mu.Lock()
-		w.recs, w.runs, bytes = b.q.take(run, w.recs, w.runs)
-		n := len(w.recs) - before
-		b.inFlight += n
-		b.flying += bytes
-		b.mu.Unlock()
-		w.bytes += bytes
-		most -= n
-		if n < run {
-			break
-		}
+	b.mu.Lock()
+	runs, n, bytes := b.q.take(b.cfg.MaxExportBatchSize, w.runs)
+	b.inFlight += n
+	b.flying += bytes
+	b.mu.Unlock()
+	w.runs, w.bytes = runs, bytes
+	for _, t := range runs {
+		w.recs = append(w.recs, t.recs...)
 	}
 }
 
