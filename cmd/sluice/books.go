@@ -23,6 +23,9 @@ func writeSummary(w io.Writer, exporters []processors.ExporterStats) {
 		if e.Spooled > 0 {
 			fmt.Fprintf(w, ", %d spooled", e.Spooled)
 		}
+		if e.InFlight > 0 {
+			fmt.Fprintf(w, ", %d cut off", e.InFlight)
+		}
 		fmt.Fprintln(w)
 	}
 }
@@ -46,18 +49,23 @@ var lossHints = map[string]string{
 }
 
 // lossError tells which exporters lost how many records, and why; it is nil
-// when none did.
+// when none did. Records that are in flight when the program ends may have
+// arrived or not: they are no success.
 func lossError(exporters []processors.ExporterStats) error {
 	var lost []string
 	var hint string
 	for _, e := range exporters {
-		if e.DroppedTotal() == 0 {
+		if e.DroppedTotal() == 0 && e.InFlight == 0 {
 			continue
 		}
 		var causes []string
 		for _, cause := range slices.Sorted(maps.Keys(e.Dropped)) {
 			causes = append(causes, fmt.Sprintf("%d %s", e.Dropped[cause], cause))
 			hint = cmp.Or(hint, lossHints[cause], "the destination did not take them: mend it, or send them elsewhere")
+		}
+		if e.InFlight > 0 {
+			causes = append(causes, fmt.Sprintf("%d cut off while they were written", e.InFlight))
+			hint = cmp.Or(hint, "the destination blocks: who reads it must go on, or wait longer with pipe --drain-timeout")
 		}
 		why := e.Name + ": " + strings.Join(causes, ", ")
 		if e.LastError != "" {
@@ -78,6 +86,7 @@ func writeStats(w io.Writer, received uint64, exporters []processors.ExporterSta
 		Delivered uint64            `json:"delivered"`
 		Spooled   uint64            `json:"spooled"`
 		Dropped   map[string]uint64 `json:"dropped"`
+		InFlight  uint64            `json:"in_flight,omitzero"`
 	}
 	doc := struct {
 		Received  uint64         `json:"received"`
@@ -86,7 +95,7 @@ func writeStats(w io.Writer, received uint64, exporters []processors.ExporterSta
 	for _, e := range exporters {
 		dropped := map[string]uint64{}
 		maps.Copy(dropped, e.Dropped)
-		doc.Exporters[e.Name] = row{e.Accepted, e.Delivered, e.Spooled, dropped}
+		doc.Exporters[e.Name] = row{e.Accepted, e.Delivered, e.Spooled, dropped, e.InFlight}
 	}
 	line, err := json.Marshal(doc)
 	if err != nil {

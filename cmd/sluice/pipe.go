@@ -71,6 +71,9 @@ input ends.`,
 	return cmd
 }
 
+// endOfFeed is how long the last line may take once the pipeline is shut down.
+const endOfFeed = time.Second
+
 func runPipe(ctx context.Context, std stdio, o pipeOptions) error {
 	feed, err := o.feed()
 	if err != nil {
@@ -118,7 +121,11 @@ func runPipe(ctx context.Context, std stdio, o pipeOptions) error {
 	err = rt.Shutdown(drain)
 	in.Close()
 	if running {
-		inputErr = <-fed
+		// A synchronous exporter may be stuck in a write that nothing ends.
+		select {
+		case inputErr = <-fed:
+		case <-time.After(endOfFeed):
+		}
 	}
 	if inputErr != nil {
 		inputErr = withHint(1, fmt.Errorf("read standard input: %w", inputErr), "what came before went through the pipeline")

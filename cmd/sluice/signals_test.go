@@ -3,9 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -84,6 +86,46 @@ func TestPipeSecondSignalHurries(t *testing.T) {
 	p.wantStderr(t, "sluice: terminal: ")
 	p.wantStderr(t, "error: records were lost: terminal: ")
 	p.wantStderr(t, " shutdown")
+}
+
+// A destination that nobody reads never lets go of what it is given: the
+// program ends all the same, and claims neither success nor delivery.
+func TestPipeEndsWithABlockedDestination(t *testing.T) {
+	for _, processor := range []string{"async", "simple"} {
+		t.Run(processor, func(t *testing.T) {
+			dir := t.TempDir()
+			config, stats := filepath.Join(dir, "sluice.yaml"), filepath.Join(dir, "stats.json")
+			if err := os.WriteFile(config, []byte(`file_format: "1.0"
+logger_provider:
+  processors:
+    - `+processor+`: {exporter: {terminal: {format: text}}}
+`), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			p := start(t, w, "pipe", "--config", config, "--stats", stats, "--drain-timeout", "unlimited")
+			_ = w.Close()
+			// One record that no pipe holds.
+			if _, err := p.stdin.Write(append(bytes.Repeat([]byte("x"), 1<<19), '\n')); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(r, make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+			p.signal(t, syscall.SIGTERM)
+			p.signal(t, syscall.SIGINT)
+			p.wantExit(t, 1)
+			p.wantStderr(t, "sluice: terminal: 1 accepted, 0 delivered, 0 dropped, 1 cut off\n")
+			p.wantStderr(t, "error: records were lost: terminal: 1 cut off while they were written")
+			if content, err := os.ReadFile(stats); err != nil || !bytes.Contains(content, []byte(`"in_flight":1`)) {
+				t.Errorf("statistics: %s, %v", content, err)
+			}
+		})
+	}
 }
 
 // The acceptance of the whole: a million lines, each exactly once.

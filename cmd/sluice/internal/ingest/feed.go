@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/log"
 
@@ -29,7 +30,7 @@ type Config struct {
 type Feed struct {
 	decoder  *decode.Decoder
 	logger   string
-	received uint64
+	received atomic.Uint64
 }
 
 // NewFeed returns a Feed; the error is that of an unknown format.
@@ -47,7 +48,7 @@ func (f *Feed) Run(in io.Reader, p *processors.Pipeline) error {
 	lines := decode.NewLines(in, decode.MaxLine)
 	loggers := newLoggers(p, f.logger)
 	emit := func(r *record.Record, logger string) {
-		f.received++
+		f.received.Add(1)
 		// The pipeline reports and counts what goes wrong itself.
 		loggers.get(r.Origin, logger).Emit(context.Background(), r)
 	}
@@ -64,6 +65,5 @@ func (f *Feed) Run(in io.Reader, p *processors.Pipeline) error {
 }
 
 // Received counts the records made so far: one a line, except that a line of
-// OTLP may hold any number and a part of a cut line counts by itself. It is
-// called when Run has returned.
-func (f *Feed) Received() uint64 { return f.received }
+// OTLP may hold any number and a part of a cut line counts by itself.
+func (f *Feed) Received() uint64 { return f.received.Load() }
