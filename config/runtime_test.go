@@ -144,6 +144,21 @@ distribution: {sluice: {exporters: {archive: {file: {path: "%s/c.log"}}}}}
 	}
 }
 
+// A path from the environment stays hidden in the form that it is used in, too.
+func TestStartHidesPaths(t *testing.T) {
+	taken := filepath.Join(t.TempDir(), "taken")
+	if err := os.WriteFile(taken, nil, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LOG_DIR", taken+"//hunter2/../hunter3")
+	doc := parse(t, `
+logger_provider: {processors: [{async: {exporter: {file: {path: "${LOG_DIR}/x.log"}}}}]}
+`)
+	if _, err := doc.Start(t.Context()); err == nil || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "${LOG_DIR}/x.log") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestBadEnvironmentLevels(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	doc := parse(t, `

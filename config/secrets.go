@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,10 @@ func (s secrets) hide(msg string) string {
 		for _, form := range []string{sec.value, quoted[1 : len(quoted)-1], strings.TrimSpace(sec.value)} {
 			msg = replaceWord(msg, form, sec.reference)
 		}
+		// Paths lose their detours before they are used.
+		if clean := filepath.Clean(sec.value); len(clean) >= minSecret {
+			msg = replaceWord(msg, clean, sec.reference)
+		}
 	}
 	return msg
 }
@@ -46,10 +51,13 @@ func tells(msg string, n *node) bool {
 	return false
 }
 
+// minSecret is the length from which a text is replaced wherever it stands.
+const minSecret = 4
+
 // replaceWord replaces a text in a message; a very short one, which may be
 // part of any word, only where it stands alone.
 func replaceWord(msg, text, by string) string {
-	if len(text) >= 4 {
+	if len(text) >= minSecret {
 		return strings.ReplaceAll(msg, text, by)
 	}
 	if text == "" {
