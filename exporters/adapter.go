@@ -34,20 +34,19 @@ func FromSDK(dst *record.Record, src *sdklog.Record, origin *record.Origin) {
 		attrs = append(attrs, kv)
 		return true
 	})
-	*dst = record.Record{
-		Timestamp:    src.Timestamp(),
-		Observed:     src.ObservedTimestamp(),
-		Severity:     src.Severity(),
-		SeverityText: src.SeverityText(),
-		EventName:    src.EventName(),
-		Body:         src.Body(),
-		Attributes:   attrs,
-		Dropped:      src.DroppedAttributes(),
-		TraceID:      src.TraceID(),
-		SpanID:       src.SpanID(),
-		TraceFlags:   src.TraceFlags(),
-		Origin:       origin,
-	}
+	// Field by field: a literal would be built aside and copied.
+	dst.Timestamp = src.Timestamp()
+	dst.Observed = src.ObservedTimestamp()
+	dst.Severity = src.Severity()
+	dst.SeverityText = src.SeverityText()
+	dst.EventName = src.EventName()
+	dst.Body = src.Body()
+	dst.Attributes = attrs
+	dst.Dropped = src.DroppedAttributes()
+	dst.TraceID = src.TraceID()
+	dst.SpanID = src.SpanID()
+	dst.TraceFlags = src.TraceFlags()
+	dst.Origin = origin
 }
 
 // maxOrigins bounds the cache; scope names may come from input.

@@ -34,7 +34,7 @@ func (p *Pipeline) Enabled(ctx context.Context, param sdklog.EnabledParameters) 
 	if p.closed.Load() {
 		return false
 	}
-	l := p.enabled.of(p, nil, param.InstrumentationScope)
+	l := p.enabled.of(p, nil, &param.InstrumentationScope)
 	return l.level.Enabled(param.Severity) &&
 		(param.EventName == "" || p.chain.enabled(ctx, l.origin, param.Severity, param.EventName))
 }
@@ -48,7 +48,8 @@ func (p *Pipeline) OnEmit(ctx context.Context, src *sdklog.Record) error {
 	if p.closed.Load() {
 		return nil
 	}
-	l := p.emitted.of(p, src.Resource(), src.InstrumentationScope())
+	scope := src.InstrumentationScope()
+	l := p.emitted.of(p, src.Resource(), &scope)
 	r := scratch.Get().(*record.Record)
 	exporters.FromSDK(r, src, l.origin)
 	changed, _ := p.emit(ctx, l, r)
@@ -92,12 +93,12 @@ type sdkLogger struct {
 	scope    instrumentation.Scope
 }
 
-func (s *sdkLoggers) of(p *Pipeline, res *resource.Resource, scope instrumentation.Scope) *Logger {
+func (s *sdkLoggers) of(p *Pipeline, res *resource.Resource, scope *instrumentation.Scope) *Logger {
 	// Records come in runs of one logger.
-	if l := s.last.Load(); l != nil && l.resource == res && l.scope == scope {
+	if l := s.last.Load(); l != nil && l.resource == res && l.scope == *scope {
 		return l.Logger
 	}
-	origin := s.origins.Get(res, scope)
+	origin := s.origins.Get(res, *scope)
 	s.mu.RLock()
 	l := s.loggers[origin]
 	s.mu.RUnlock()
@@ -107,7 +108,7 @@ func (s *sdkLoggers) of(p *Pipeline, res *resource.Resource, scope instrumentati
 			if s.loggers == nil || len(s.loggers) >= maxSDKLoggers {
 				s.loggers = make(map[*record.Origin]*sdkLogger)
 			}
-			l = &sdkLogger{p.logger(origin), res, scope}
+			l = &sdkLogger{p.logger(origin), res, *scope}
 			s.loggers[origin] = l
 		}
 		s.mu.Unlock()
