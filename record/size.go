@@ -16,15 +16,19 @@ const (
 // queue: the struct, its attributes, and every string and nested value. The
 // origin is shared and does not count.
 func (r *Record) Size() int {
-	n := recordSize + len(r.SeverityText) + len(r.EventName) + payload(r.Body)
+	n := recordSize + len(r.SeverityText) + len(r.EventName) + keyValueSize*len(r.Attributes)
+	if r.Body.Type() == attribute.STRING {
+		n += len(r.Body.AsString())
+	} else {
+		n += payload(r.Body)
+	}
 	for i := range r.Attributes {
 		kv := &r.Attributes[i]
-		n += keyValueSize + len(kv.Key)
-		switch kv.Value.Type() {
-		case attribute.BOOL, attribute.INT64, attribute.FLOAT64, attribute.EMPTY:
-		case attribute.STRING:
+		n += len(kv.Key)
+		// Scalars other than strings have no string: nothing to look up.
+		if t := kv.Value.Type(); t <= attribute.STRING {
 			n += len(kv.Value.AsString())
-		default:
+		} else {
 			n += payload(kv.Value)
 		}
 	}
