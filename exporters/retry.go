@@ -141,7 +141,7 @@ func (r *Retry) Write(ctx context.Context, recs []record.Record) (int, error) {
 		if err := r.pause(ctx, bound, since, err); err != nil {
 			return result(err)
 		}
-		bound = min(2*bound, r.cfg.Max.Std())
+		bound += min(bound, r.cfg.Max.Std()-bound) // 2*bound may be more than a Duration holds
 	}
 }
 

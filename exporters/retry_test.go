@@ -116,6 +116,18 @@ func TestRetryPauses(t *testing.T) {
 	})
 }
 
+// A bound that cannot be doubled stays what it is.
+func TestRetryLongestPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sinktest.Script{OnWrite: func(context.Context, int, []record.Record) (int, error) { return 0, errDown }}
+		c := exporters.RetryConfig{Initial: exporters.Unlimited, Max: exporters.Unlimited, MaxElapsed: exporters.Duration(time.Hour)}
+		n, err := newRetry(t, s, c).Write(t.Context(), sinktest.Records("long", 0, 1))
+		if kind, _ := exporters.Classify(err); n != 0 || kind != exporters.KindPermanent {
+			t.Errorf("Write = %d, %v; want a permanent error", n, err)
+		}
+	})
+}
+
 // Time in which records get through does not count as an outage.
 func TestRetryElapsedStartsAgainWithProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
