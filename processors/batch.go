@@ -169,8 +169,13 @@ func (b *Batch) push(r *record.Record) {
 // than a chunk needs only a chunk's room, else it could never pass a small
 // queue.
 func (b *Batch) fits(size int) bool {
-	return b.q.records+b.inFlight < b.cfg.MaxQueueSize &&
-		b.q.bytes+b.flying+int64(min(size, record.ChunkBytes)) <= max(int64(b.cfg.MaxQueueBytes), int64(record.ChunkBytes))
+	return b.fitsBeside(b.q.records, b.q.bytes, size)
+}
+
+// fitsBeside is fits with other figures for what waits.
+func (b *Batch) fitsBeside(records int, bytes int64, size int) bool {
+	return records+b.inFlight < b.cfg.MaxQueueSize &&
+		bytes+b.flying+int64(min(size, record.ChunkBytes)) <= max(int64(b.cfg.MaxQueueBytes), int64(record.ChunkBytes))
 }
 
 // makeRoom applies the policy. It reports whether the record may be queued,
@@ -185,7 +190,8 @@ func (b *Batch) makeRoom(sev log.Severity, size int) (ok, dropped bool) {
 		}
 	case DropNewest:
 	default:
-		for {
+		// Nothing is given up for a record that the batch in flight keeps out.
+		for b.fitsBeside(0, 0, size) {
 			if b.cfg.OnFull == DropOldest {
 				ok = b.q.evictOldest()
 			} else {

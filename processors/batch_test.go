@@ -289,6 +289,30 @@ func TestBatchBoundsBytes(t *testing.T) {
 	})
 }
 
+// What waits is not given up for a record that finds no room all the same,
+// because the batch in flight takes it.
+func TestBatchEvictsNothingInVain(t *testing.T) {
+	for _, policy := range []processors.OnFull{processors.DropLowest, processors.DropOldest} {
+		catchErrors(t)
+		synctest.Test(t, func(t *testing.T) {
+			sink, release := stall()
+			b := newBatch(t, sink, func(c *processors.BatchConfig) {
+				c.MaxQueueSize, c.MaxExportBatchSize, c.MaxQueueBytes, c.OnFull = 100, 1, 70_000, policy
+			})
+			big := strings.Repeat("x", 60_000)
+			emit(t, b, log.SeverityInfo, big)
+			synctest.Wait() // it is being written
+			for range 20 {
+				emit(t, b, log.SeverityInfo, "small")
+			}
+			emit(t, b, log.SeverityError, big)
+			release()
+			shutdown(t, b)
+			wantStats(t, b, 22, 21, map[string]uint64{processors.CauseQueueFull: 1})
+		})
+	}
+}
+
 // TestBatchHugeRecord: one record larger than the whole queue still passes.
 func TestBatchHugeRecord(t *testing.T) {
 	sink := &sinktest.Memory{}

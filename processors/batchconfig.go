@@ -15,7 +15,7 @@ const (
 	// DropLowest gives up the oldest record of the lowest severity range
 	// (below INFO, INFO, WARN, ERROR and above) that is not above the arriving
 	// record's, else the arriving record: no ERROR is lost while anything
-	// lower waits.
+	// lower waits that could make room for it. (A batch in flight makes none.)
 	DropLowest OnFull = iota
 	// DropOldest gives up the oldest record.
 	DropOldest
