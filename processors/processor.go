@@ -27,7 +27,9 @@ type Processor interface {
 	Enabled(ctx context.Context, scope *record.Origin, sev log.Severity, event string) bool
 	// OnEmit takes one record. It may change r, stop it by not calling next,
 	// or emit others through next. r is borrowed until OnEmit returns; a step
-	// that keeps it clones it. A cancelled ctx is no reason to stop.
+	// that keeps it clones it. A slice that it assigns to r.Attributes is the
+	// record's from then on, and will be overwritten by later records: never
+	// one that the step keeps or shares. A cancelled ctx is no reason to stop.
 	OnEmit(ctx context.Context, r *record.Record, next Next) error
 	// ForceFlush exports what the step still holds, within ctx's deadline.
 	ForceFlush(ctx context.Context) error
