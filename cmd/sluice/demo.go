@@ -64,9 +64,9 @@ gives up on that. The exit code is 1 if a record was lost.`,
 			return outcome(err, books)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "logs", "`DIR`ectory of the configuration and the log files")
+	cmd.Flags().StringVar(&dir, "dir", "logs", "directory `DIR` of the configuration and the log files")
 	cmd.Flags().TextVar(&duration, "duration", exporters.Duration(5e9), "how long the service runs, as `TIME` such as 5s, 1m")
-	cmd.Flags().IntVar(&rate, "rate", 2000, "`N` records a second")
+	cmd.Flags().IntVar(&rate, "rate", 2000, "number `N` of records a second")
 	_ = cmd.MarkFlagDirname("dir")
 	return cmd
 }

@@ -38,7 +38,7 @@ func pipeCommand(std stdio) *cobra.Command {
 says; without one it is shown readably on standard output. A line in JSON or
 logfmt gives its message, level, time, logger, trace and attributes; any other
 line is the message of an INFO record. No line is lost: those over 1 MiB are cut
-into marked parts.
+into marked parts. SLUICE_LEVELS chooses by level: info,app.db=debug.
 
 When a queue is full pipe reads more slowly instead of dropping, unless the
 file says on_full. At the end of the input it waits for the queues, up to
@@ -60,7 +60,7 @@ input ends.`,
 	f.StringVar(&o.config, "config", "", "configuration `FILE`; without it records are shown on standard output")
 	f.StringVar(&o.logger, "logger", "stdin", "logger `NAME` of lines that name none")
 	f.StringVar(&o.input, "input", "auto", "`FORMAT` of the lines: "+strings.Join(ingest.Formats, ", "))
-	f.StringVar(&o.levels, "levels", "", "`python`: numeric levels count as in Python's logging, not as in pino")
+	f.StringVar(&o.levels, "levels", "", "`python`: read numeric levels as Python's logging writes them, not as pino")
 	f.StringVar(&o.stats, "stats", "", "write the books as JSON to `FILE` at the end")
 	f.TextVar(&o.drainTimeout, "drain-timeout", exporters.Duration(30*time.Second), "how long to wait for the queues at the end, as `TIME` such as 10s or unlimited")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
@@ -144,7 +144,7 @@ func runPipe(ctx context.Context, std stdio, o pipeOptions) error {
 // feed returns what turns lines into records.
 func (o pipeOptions) feed() (*ingest.Feed, error) {
 	if o.levels != "" && o.levels != "python" {
-		return nil, withHint(2, fmt.Errorf("unknown --levels %q", o.levels), "the only value is \"python\"")
+		return nil, withHint(2, fmt.Errorf("unknown --levels %q", o.levels), "the only value is \"python\", for numeric levels; which levels pass is set by SLUICE_LEVELS=info,app.db=debug")
 	}
 	if o.drainTimeout < 0 {
 		return nil, withHint(2, fmt.Errorf("--drain-timeout %v is negative", o.drainTimeout), "give a time such as 10s, 0s or unlimited")

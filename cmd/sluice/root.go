@@ -59,6 +59,7 @@ losing anything silently.`,
   my-service | sluice pipe                      read any program's lines comfortably
   my-service | sluice pipe --config sluice.yaml send them where the file says
   sluice validate sluice.yaml                   check a configuration file`,
+		Version:                    versionLine(),
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
@@ -73,6 +74,7 @@ losing anything silently.`,
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(demoCommand(std), pipeCommand(std), validateCommand(std), versionCommand())

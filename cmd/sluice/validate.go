@@ -11,11 +11,12 @@ import (
 
 func validateCommand(std stdio) *cobra.Command {
 	return &cobra.Command{
-		Use:   "validate F…",
+		Use:   "validate FILE…",
 		Short: "Check configuration files",
 		Long: `Checks configuration files: the format, unknown keys, bad values, patterns, what
-contradicts itself, and paths that cannot be written. Every problem is told with file, line and column, and
-what to do about it. The exit code is 2 if a file has a problem.`,
+contradicts itself, and paths that cannot be written. Every problem is told with
+file, line and column, and what to do about it. The exit code is 2 if a file has
+a problem.`,
 		Example: `  sluice validate sluice.yaml
   sluice validate conf/*.yaml`,
 		Args: func(cmd *cobra.Command, args []string) error {
