@@ -35,6 +35,12 @@ func encoders(t testing.TB, o encode.Options) map[string]encode.Encoder {
 		}
 		m[name] = enc
 	}
+	o.Template = "{time} {level<5} {logger}: {message} {trace_id} {span_id} {attributes}"
+	enc, err := encode.New("text", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m["template"] = enc
 	return m
 }
 

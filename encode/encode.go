@@ -56,9 +56,31 @@ type Options struct {
 	Include []Field
 	// Color makes the pretty format use ANSI colours.
 	Color bool
-	// Location is the time zone of the pretty format; nil means [time.Local].
-	// The other formats always write UTC.
+	// Location is the time zone of the pretty format and of {local_time} in a
+	// template; nil means [time.Local]. All else is written in UTC.
 	Location *time.Location
+	// Template, if not empty, is what lines of the text format look like:
+	// text with fields in braces. What a record lacks shows as nothing, and one
+	// space in front of it goes with it. Include is not used beside it.
+	//
+	//	{time:LAYOUT}        the time in UTC, in a layout of package time;
+	//	                     {time} is that of [Text]
+	//	{local_time:LAYOUT}  the same in the local time zone
+	//	{level}              the severity text, else OpenTelemetry's short
+	//	                     name, "-" when unset
+	//	{logger} {message}   the logger's name and the body
+	//	{attr:NAME}          an attribute; dots in its name reach into maps
+	//	{attributes}         those that no other field shows, as key=value
+	//	{exception}          the exception, "TYPE: MESSAGE"; or one part of it:
+	//	                     {exception:type|message|stack}
+	//	{trace_id} {span_id} {event} {service} {pid} {host} {source}
+	//	{{ }}                braces
+	//
+	// {FIELD<8} fills up to 8 characters with spaces behind, {FIELD>8} with
+	// spaces in front. Values stand without quotes but, as everywhere, control
+	// characters and the like in them are escaped. The template itself may
+	// hold tabs, no other control characters.
+	Template string
 }
 
 // Field is something an encoder can show that is not an attribute.
@@ -102,12 +124,17 @@ func (f *Field) UnmarshalText(text []byte) error {
 var formatNames = []string{"json", "logfmt", "text", "pretty", "otlp_json"}
 
 // New returns the encoder of a format: json, logfmt, text, pretty or
-// otlp_json. It fails for an unknown format or field and names the known ones.
+// otlp_json. It fails for an unknown format or field, and names the known ones,
+// and for a template that cannot be read or stands beside another format than
+// text.
 func New(format string, o Options) (Encoder, error) {
 	for _, f := range o.Include {
 		if _, err := ParseField(string(f)); err != nil {
 			return nil, fmt.Errorf("include: %w", err)
 		}
+	}
+	if o.Template != "" && format != "text" && slices.Contains(formatNames, format) {
+		return nil, fmt.Errorf("template: the format %s has none: write format: text", format)
 	}
 	switch format {
 	case "json":
@@ -115,6 +142,9 @@ func New(format string, o Options) (Encoder, error) {
 	case "logfmt":
 		return Logfmt(o), nil
 	case "text":
+		if o.Template != "" {
+			return newTemplate(o)
+		}
 		return Text(o), nil
 	case "pretty":
 		return Pretty(o), nil

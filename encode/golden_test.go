@@ -113,6 +113,10 @@ func TestGolden(t *testing.T) {
 		{"logfmt_include", "logfmt", encode.Options{Include: []encode.Field{"source", "service", "resource"}}},
 		{"text", "text", encode.Options{}},
 		{"text_include", "text", encode.Options{Include: []encode.Field{"source", "service"}}},
+		{"template", "text", encode.Options{Template: "{time} {level<5} {logger}: {message} {trace_id} {span_id} {event} {attributes} {exception}"}},
+		{"template_columns", "text", encode.Options{Location: time.FixedZone("NZDT", 13*3600), Template: "" +
+			"{local_time:Jan _2 15:04:05.000 MST}\t{time:20060102}|{level>7}|{logger<14}|{{{service}}} [{attr:order.id>4}] {attr:deep.er.k} {attr:deep.void} " +
+			"{attr:bytes} {attr:ss} {attr:none} {attr:number} ({source}) {exception:type}/{exception:message}/{exception:stack} {attributes}"}},
 		{"pretty", "pretty", encode.Options{Location: time.UTC}},
 		{"pretty_color", "pretty", encode.Options{Location: time.UTC, Color: true, Include: []encode.Field{"source"}}},
 		{"otlp_json", "otlp_json", encode.Options{Include: all}},

@@ -16,6 +16,7 @@ type textEncoder struct{ pairs }
 // and key=value pairs. In the message control characters and the like show as
 // \n, \x1b, \u202e; values that are not plain words are quoted as JSON strings.
 // Keys are those of [Logfmt], so that a search finds the same in every format.
+// [New] returns an encoder whose lines look as a template says.
 func Text(o Options) Encoder {
 	return &textEncoder{pairs{fields: newFields(o)}}
 }
