@@ -73,6 +73,7 @@ type Options struct {
 	//	{attributes}         those that no other field shows, as key=value
 	//	{exception}          the exception, "TYPE: MESSAGE"; or one part of it:
 	//	                     {exception:type|message|stack}
+	//	{resource}           the resource's attributes, as resource.KEY=value
 	//	{trace_id} {span_id} {event} {service} {pid} {host} {source}
 	//	{{ }}                braces
 	//

@@ -44,7 +44,7 @@ const (
 
 var templateFields = []string{
 	fieldTime, fieldLocalTime, fieldLevel, fieldLogger, fieldMessage, fieldAttr, fieldAttributes, fieldException,
-	fieldTraceID, fieldSpanID, fieldEvent, string(FieldService), string(FieldPID), string(FieldHost), string(FieldSource),
+	fieldTraceID, fieldSpanID, fieldEvent, string(FieldService), string(FieldPID), string(FieldHost), string(FieldSource), string(FieldResource),
 }
 
 // What {exception:…} takes.
@@ -179,6 +179,8 @@ func (e *templateEncoder) appendField(dst []byte, s *segment, r *record.Record) 
 		if src, ok := e.fields.sourceOf(r); ok {
 			return src.append(dst, appendVisible)
 		}
+	case string(FieldResource):
+		return trimSpace(e.appendMap(dst, s.field, r.ResourceAttributes(), 1), len(dst))
 	}
 	return dst
 }
@@ -238,8 +240,14 @@ func (e *templateEncoder) appendOthers(dst []byte, r *record.Record) []byte {
 		dst = append(dst, "dropped_attributes="...)
 		dst = append(strconv.AppendInt(dst, int64(r.Dropped), 10), ' ')
 	}
+	return trimSpace(dst, start)
+}
+
+// trimSpace takes back the space behind the last of the pairs that begin at
+// start.
+func trimSpace(dst []byte, start int) []byte {
 	if len(dst) > start {
-		dst = dst[:len(dst)-1] // The space behind the last pair.
+		return dst[:len(dst)-1]
 	}
 	return dst
 }

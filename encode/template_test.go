@@ -58,6 +58,7 @@ func TestTemplate(t *testing.T) {
 		{"a {trace_id<3} z", "a     z"},
 		{"a {attr:n} z", "a 7 z"},
 		{"{trace_id} z", " z"},
+		{"{resource} {level}", "resource.service.name=shop resource.service.instance=3 WARN2"},
 		{"tab\there {level}", "tab\there WARN2"},
 		{"{attr:x<y}{attr:user<6}", "ann b "},
 	} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,8 +25,12 @@ type Config struct {
 	Delay bool `yaml:"delay"`
 	// Format is json, text, logfmt or otlp_json.
 	Format string `yaml:"format"`
+	// Template is what lines of the format text look like, with fields in
+	// braces: "{time} {level<5} {logger}: {message} {attributes}". The fields
+	// are those of [encode.Options]. Empty means the format's own look.
+	Template string `yaml:"template"`
 	// Include lists what lines show beyond the record's own fields: service,
-	// pid, host, source, resource.
+	// pid, host, source, resource. A template has fields for them instead.
 	Include []encode.Field `yaml:"include"`
 	// Rotation says when the live file becomes a backup, and what that is
 	// called.
@@ -73,11 +78,13 @@ func DefaultConfig() Config {
 	}
 }
 
+var formats = []string{"json", "text", "logfmt", "otlp_json"}
+
 // Validate reports everything that is wrong with c, without touching the disk.
 func (c Config) Validate() error {
 	errs := []error{
 		exporters.OneOf("mode", c.Mode, "append", "truncate"),
-		exporters.OneOf("format", c.Format, "json", "text", "logfmt", "otlp_json"),
+		exporters.OneOf("format", c.Format, formats...),
 		exporters.OneOf("rotation.naming", c.Rotation.Naming, "timestamp", "numbered"),
 	}
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -92,6 +99,14 @@ func (c Config) Validate() error {
 	for _, f := range c.Include {
 		if _, err := encode.ParseField(string(f)); err != nil {
 			fail("include: %w", err)
+		}
+	}
+	if c.Template != "" {
+		if len(c.Include) > 0 {
+			fail("include: the template says what lines show: write {%s} there", c.Include[0])
+		}
+		if _, err := encode.New(c.Format, encode.Options{Template: c.Template}); err != nil && slices.Contains(formats, c.Format) {
+			errs = append(errs, err)
 		}
 	}
 	if c.Rotation.MaxSize < 0 {

@@ -85,7 +85,7 @@ func newExporter(c Config, now func() time.Time) (*Exporter, error) {
 		return nil, fmt.Errorf("file: %w", err)
 	}
 	c.Path = path
-	enc, err := encode.New(c.Format, encode.Options{Include: c.Include})
+	enc, err := encode.New(c.Format, encode.Options{Include: c.Include, Template: c.Template})
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
 	}

@@ -3,7 +3,9 @@ package terminal
 import (
 	"errors"
 	"io"
+	"slices"
 
+	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/exporters"
 )
 
@@ -12,6 +14,10 @@ type Config struct {
 	// Format is pretty, text, json or logfmt; empty means pretty on a terminal
 	// and json elsewhere.
 	Format string `yaml:"format"`
+	// Template is what lines of the format text look like, with fields in
+	// braces: "{local_time:15:04:05} {level<5} {message} {attributes}". The
+	// fields are those of [encode.Options].
+	Template string `yaml:"template"`
 	// Stream is stdout, as OpenTelemetry's console exporter has it, or stderr.
 	Stream string `yaml:"stream"`
 	// Color is auto, always or never; only the pretty format has colours. auto
@@ -27,6 +33,8 @@ type Config struct {
 // terminal.
 func DefaultConfig() Config { return Config{Stream: "stdout", Color: "auto"} }
 
+var formats = []string{"pretty", "text", "json", "logfmt"}
+
 // Validate reports what is wrong with c.
 func (c Config) Validate() error {
 	errs := []error{
@@ -34,7 +42,15 @@ func (c Config) Validate() error {
 		exporters.OneOf("color", c.Color, "auto", "always", "never"),
 	}
 	if c.Format != "" {
-		errs = append(errs, exporters.OneOf("format", c.Format, "pretty", "text", "json", "logfmt"))
+		errs = append(errs, exporters.OneOf("format", c.Format, formats...))
+	}
+	switch {
+	case c.Template == "":
+	case c.Format == "":
+		errs = append(errs, errors.New("template: the default format has none: write format: text"))
+	case slices.Contains(formats, c.Format):
+		_, err := encode.New(c.Format, encode.Options{Template: c.Template})
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -65,7 +65,10 @@ func New(c Config) (*Exporter, error) {
 		format = "json"
 	}
 	var err error
-	e.enc, err = encode.New(format, encode.Options{Color: wantColor(c.Color, tty, os.Getenv) && prepareColor(e.w)})
+	e.enc, err = encode.New(format, encode.Options{
+		Color:    wantColor(c.Color, tty, os.Getenv) && prepareColor(e.w),
+		Template: c.Template,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("terminal: %w", err)
 	}

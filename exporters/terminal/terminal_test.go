@@ -28,12 +28,15 @@ func (b *buffer) Write(p []byte) (int, error) {
 }
 
 func TestConformance(t *testing.T) {
-	for _, format := range []string{"", "pretty", "text", "json", "logfmt"} {
+	for _, format := range []string{"", "pretty", "text", "json", "logfmt", "template"} {
 		t.Run("format="+format, func(t *testing.T) {
 			sinktest.Run(t, sinktest.Options{New: func(t testing.TB) (exporters.Sink, func() []string) {
 				out := new(buffer)
 				c := DefaultConfig()
 				c.Format, c.Writer = format, out
+				if format == "template" {
+					c.Format, c.Template = "text", "{level<6}{message} {attributes}"
+				}
 				return newTest(t, c), func() []string { return sinktest.IDs(out.Bytes()) }
 			}})
 		})
