@@ -380,3 +380,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestNoText: the hint for a file that is no text speaks of that, even where
+// its bytes look like the mistakes of people.
+func TestNoText(t *testing.T) {
+	_, err := Parse("F", []byte("\tfile_format: \xff\xfe"))
+	if err == nil || !strings.Contains(err.Error(), "no text in UTF-8") || strings.Contains(err.Error(), "tabs") {
+		t.Errorf("have %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -36,6 +37,8 @@ func (r *reader) document(data []byte) *node {
 		var hint string
 		if text := lineOf(data, line); strings.Contains(text, "${") && strings.ContainsAny(text, "[{,") {
 			hint = `between { } and between [ ] a reference stands in quotes: "${NAME}"`
+		} else if !utf8.Valid(data) {
+			hint = "the file is no text in UTF-8: is it the right file?"
 		} else if strings.Contains(text, "\t") {
 			hint = "YAML is indented with spaces, never with tabs"
 		}
