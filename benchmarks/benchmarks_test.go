@@ -86,6 +86,9 @@ func TestContestantsWriteTheSame(t *testing.T) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
+			if raceDetector && c.name == "phuslu async file" {
+				t.Skip("phuslu's AsyncWriter has a data race of its own (v1.0.121, async.go:82 and 93)")
+			}
 			j := job{Kind: kindFlood, Contestant: c.name, Goroutines: 2, Records: records, Dir: t.TempDir()}
 			r, err := j.run()
 			if err != nil {
