@@ -58,7 +58,7 @@ func backups(t testing.TB, c Config) []string {
 	}
 	var paths []string
 	for _, b := range own {
-		paths = append(paths, b.path)
+		paths = append(paths, b.path())
 	}
 	slices.Reverse(paths)
 	return paths

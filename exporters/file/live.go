@@ -181,7 +181,7 @@ func (e *Exporter) prune() {
 		return
 	}
 	for _, b := range e.cfg.Retention.surplus(own) {
-		if err := os.Remove(b.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := b.remove(); err != nil {
 			e.stats.pruneFailures.Add(1)
 			continue
 		}

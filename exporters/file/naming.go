@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,10 +14,11 @@ import (
 // naming is the policy of what backups are called. Its methods are called by
 // one goroutine at a time.
 type naming interface {
-	// parse reports whether base is the name of a backup, and its rank: the
-	// newer of two backups has the higher one.
+	// parse reports whether base is the name of an uncompressed backup, and
+	// its rank: the newer of two backups has the higher one.
 	parse(base string) (rank int64, ok bool)
-	// vacate returns a path that does not exist for the live file to move to.
+	// vacate returns a path for the live file to move to, of which neither
+	// the plain nor a compressed form exists.
 	// own are the backups there are, newest first; vacate may move them, in an
 	// order that loses none if the process dies in between.
 	vacate(own []backup, now time.Time) (path string, err error)
@@ -49,14 +51,15 @@ func (n numbered) path(number int) string { return n.dir + n.base + "." + strcon
 // that no rename ever meets an existing file. Numbers that something foreign
 // occupies (a directory, a symbolic link) are passed over.
 func (n numbered) vacate(own []backup, _ time.Time) (string, error) {
-	mine := make(map[string]bool, len(own))
+	mine := make(map[string]backup, len(own))
 	for _, b := range own {
-		mine[b.path] = true
+		mine[n.path(int(-b.rank))] = b
 	}
 	var chain []string
 	for number := 1; ; number++ {
 		p := n.path(number)
-		if !mine[p] {
+		b, ok := mine[p]
+		if !ok {
 			free, err := isFree(p)
 			if err != nil {
 				return "", err
@@ -64,18 +67,47 @@ func (n numbered) vacate(own []backup, _ time.Time) (string, error) {
 			if !free {
 				continue
 			}
-		}
-		chain = append(chain, p)
-		if !mine[p] {
+			chain = append(chain, p)
 			break
+		}
+		foreign, err := occupied(p, b)
+		if err != nil {
+			return "", err
+		}
+		if !foreign {
+			chain = append(chain, p)
 		}
 	}
 	for i := len(chain) - 1; i > 0; i-- {
-		if err := os.Rename(chain[i-1], chain[i]); err != nil {
+		b := mine[chain[i-1]]
+		// Two files cannot move at once, and a crash in between would count
+		// them twice. A copy beside the plain one is left over from a crash.
+		for _, copied := range b.files[1:] {
+			if err := os.Remove(copied.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return "", err
+			}
+		}
+		if err := os.Rename(b.path(), chain[i]+b.files[0].ext); err != nil {
 			return "", err
 		}
 	}
 	return chain[0], nil
+}
+
+// occupied reports whether a form of path exists that is not one of b's files.
+func occupied(path string, b backup) (bool, error) {
+	for _, ext := range append([]string{""}, extensions...) {
+		if slices.ContainsFunc(b.files, func(f backupFile) bool { return f.ext == ext }) {
+			continue
+		}
+		switch _, err := os.Lstat(path + ext); {
+		case err == nil:
+			return true, nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // timestamped names backups STEM-TIME.EXT after the time of rotation.
@@ -124,16 +156,5 @@ func (t *timestamped) vacate(own []backup, now time.Time) (string, error) {
 			t.last = rank
 			return p, nil
 		}
-	}
-}
-
-func isFree(path string) (bool, error) {
-	switch _, err := os.Lstat(path); {
-	case err == nil:
-		return false, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return true, nil
-	default:
-		return false, err
 	}
 }

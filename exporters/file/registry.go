@@ -50,7 +50,7 @@ func (c *claim) isBackup(base string) bool {
 	if c.names == nil {
 		return false
 	}
-	_, ok := c.names.parse(base)
+	_, _, ok := parseBackup(c.names, base)
 	return ok
 }
 

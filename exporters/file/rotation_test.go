@@ -166,7 +166,7 @@ func TestNoRotationPrunesNothing(t *testing.T) {
 // overwritten or deleted.
 func TestForeignFilesAreUntouched(t *testing.T) {
 	foreign := []string{
-		"app.jsonl.b", "app.jsonl.1.gz", "app.jsonl.01", "app.jsonl.0", "app.jsonl.-1", "app.jsonl.+2", "app.jsonl.1 ", "xapp.jsonl.1",
+		"app.jsonl.b", "app.jsonl.1.bz2", "app.jsonl.1.gz.zst", "app.jsonl.gz", "app.jsonl.01", "app.jsonl.0", "app.jsonl.-1", "app.jsonl.+2", "app.jsonl.1 ", "xapp.jsonl.1",
 		"app.jsonl.99999999999999999999", "app.jsonl1", "app.log.1",
 		"app-2026-11-21T10-15-30.123Z.jsonl.bak", "app-2026-11-21T10-15-30.123Z.log", "app-2026-11-21T10-15-30.12Z.jsonl",
 		"app-2026-13-21T10-15-30.123Z.jsonl", "app-2026-02-30T10-15-30.123Z.jsonl", "app-notes.jsonl", "app-.jsonl", "my-app-2026-11-21T10-15-30.123Z.jsonl",
