@@ -91,7 +91,11 @@ func (e *prettyEncoder) Append(dst []byte, r *record.Record) []byte {
 		dst = e.begin(dst, bold)
 	}
 	start = len(dst)
-	dst = e.appendMessage(dst, r)
+	if r.Body.Type() == attribute.STRING {
+		dst = appendIndented(dst, r.Body.AsString())
+	} else {
+		dst = e.appendMessage(dst, r)
+	}
 	end := len(dst)
 	dst = padTo(dst, start, messageWidth)
 	if r.Severity >= log.SeverityError {
@@ -143,15 +147,20 @@ func (e *prettyEncoder) appendException(dst []byte, r *record.Record) []byte {
 	for line := range strings.SplitSeq(lines, "\n") {
 		dst = append(dst, indent+"| "...)
 		dst = e.begin(dst, dim)
-		line = strings.TrimRight(line, "\r")
-		for strings.HasPrefix(line, "\t") {
-			dst = append(dst, "    "...)
-			line = line[1:]
-		}
-		dst = appendVisible(dst, line)
+		dst = appendIndented(dst, strings.TrimRight(line, "\r"))
 		dst = append(e.end(dst), '\n')
 	}
 	return dst
+}
+
+// appendIndented shows leading tabs as spaces: stack traces have them, also
+// those that come line by line from a program's standard error.
+func appendIndented(dst []byte, line string) []byte {
+	for strings.HasPrefix(line, "\t") {
+		dst = append(dst, "    "...)
+		line = line[1:]
+	}
+	return appendVisible(dst, line)
 }
 
 // indent is as wide as the time and the space behind it.
