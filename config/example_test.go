@@ -4,7 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+
 	"github.com/seed2f724858/sluice/config"
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/processors"
 )
 
 func Example() {
@@ -38,6 +42,44 @@ logger_provider:
 	// Output:
 	// audit 1
 	// discard 2
+}
+
+// memory stands for an exporter of the OpenTelemetry SDK, such as otlploghttp.
+type memory struct{ bodies []string }
+
+func (m *memory) Export(_ context.Context, records []sdklog.Record) error {
+	for _, r := range records {
+		m.bodies = append(m.bodies, r.Body().AsString())
+	}
+	return nil
+}
+
+func (m *memory) ForceFlush(context.Context) error { return nil }
+func (m *memory) Shutdown(context.Context) error   { return nil }
+
+// A runtime made in Go takes any exporter of the OpenTelemetry SDK. Steps of
+// one's own (see package processors) stand in front of the batch.
+func ExampleNewRuntime() {
+	exporter := &memory{}
+	settings := processors.DefaultBatchConfig()
+	settings.Name = "otlp"
+	batch, err := processors.NewBatch(exporters.FromExporter(exporter), settings)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rt, err := config.NewRuntime(config.DefaultRuntimeConfig(), batch)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rt.Logger("shop.cart").Info("order placed", "order", 7)
+	if err := rt.Shutdown(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(exporter.bodies, rt.Stats().Exporters[0].Name)
+	// Output:
+	// [order placed] otlp
 }
 
 // Everything that is wrong shows at once, each with its place.
