@@ -22,7 +22,10 @@ const (
 	EnvOTelConfig = "OTEL_CONFIG_FILE"
 )
 
-// Runtime is a running pipeline with its loggers.
+// Runtime is a running pipeline with its loggers. Its methods are those of
+// [config.Runtime]: Logger and LoggerProvider are the ways in; Stats and Health
+// tell how it goes; ForceFlush and Shutdown deliver what is queued. Levels
+// change while it runs through Pipeline().Levels().Override.
 type Runtime = config.Runtime
 
 // Option changes what [Start] starts.
@@ -43,7 +46,8 @@ type options struct {
 
 // WithFile writes records from DEBUG up to a file, as JSON lines. It is
 // rotated at 100 MiB, and 10 backups are kept. The console then shows records
-// from INFO up.
+// from INFO up, however low the levels are. Given twice, the last one counts; more
+// files take a configuration file.
 func WithFile(path string) Option {
 	return func(o *options) { o.file, o.toFile, o.destinations = path, true, true }
 }
@@ -61,7 +65,8 @@ func WithoutConsole() Option {
 
 // WithService names the program in every record's resource (service.name and
 // service.version); an empty version is left out. A configuration file that
-// names it differently goes over this.
+// names it differently goes over this. Exporters send the resource along; JSON
+// lines show it where a file exporter's include says so.
 func WithService(name, version string) Option {
 	return func(o *options) {
 		o.service = name
@@ -81,7 +86,7 @@ func WithLevels(spec string) Option {
 
 // WithConfigFile starts what an OpenTelemetry declarative configuration file
 // says. WithFile, WithConsole and WithoutConsole, which the file makes
-// pointless, are an error beside it.
+// pointless, are an error beside it. An empty path is as if it were not given.
 func WithConfigFile(path string) Option {
 	return func(o *options) { o.configFile = path }
 }
@@ -90,6 +95,9 @@ func WithConfigFile(path string) Option {
 // log, and of OpenTelemetry's global LoggerProvider: see
 // [config.Runtime.SetDefault]. Their records come from a logger named as the
 // service, or without one as the program.
+//
+// log.Fatal ends the process at once, without Shutdown, and so loses its own
+// message in the queue: return an error to main instead.
 func WithDefault() Option {
 	return func(o *options) { o.setDefault = true }
 }
