@@ -15,8 +15,8 @@ func TestDocumentedKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text2, _ := strings.Cut(string(text), "\n## Keys\n")
-	section, _, ok := strings.Cut(text2, "\n## ")
+	_, rest, _ := strings.Cut(string(text), "\n## Keys\n")
+	section, _, ok := strings.Cut(rest, "\n## ")
 	if !ok {
 		t.Fatal("the document has no section of keys")
 	}
