@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"strconv"
 	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -35,6 +36,8 @@ type converter struct {
 	// err is the first error met.
 	err    thrown
 	panics []panicked
+	// badKeys counts the values that came without a key.
+	badKeys int
 
 	left  int // values that the current attribute may still have
 	depth int
@@ -61,7 +64,7 @@ func (c *converter) release() {
 	}
 	c.rec.Reset()
 	c.err = thrown{}
-	c.panics = nil
+	c.panics, c.badKeys = nil, 0
 	converters.Put(c)
 }
 
@@ -172,10 +175,20 @@ func (c *converter) members(attrs []slog.Attr) {
 }
 
 func (c *converter) push(key string, v attribute.Value) {
-	if key == "" {
-		key = badKey
+	if key == "" || key == badKey {
+		key = c.nextBadKey()
 	}
 	c.rec.Attributes = append(c.rec.Attributes, attribute.KeyValue{Key: attribute.Key(key), Value: v})
+}
+
+// nextBadKey returns a key for the next value without one: slog.Info("m", 1, 2)
+// has two of them, and the last of equal keys would win.
+func (c *converter) nextBadKey() string {
+	c.badKeys++
+	if c.badKeys == 1 {
+		return badKey
+	}
+	return badKey + "." + strconv.Itoa(c.badKeys)
 }
 
 // popMap takes the members from start on off the stack and makes a map of

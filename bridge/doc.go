@@ -22,7 +22,7 @@
 // Logger.With calls only; the others stay at the top. Groups without
 // attributes are left out, wherever they come from. A value without a key goes
 // under "!BADKEY", slog's own name for it, because OpenTelemetry has no empty
-// keys.
+// keys; a second one in a call under "!BADKEY.2", and so on.
 //
 // # Values
 //

@@ -117,6 +117,7 @@ func TestAttributesAndGroups(t *testing.T) {
 		{"group that resolves to nothing", func(l *slog.Logger) { l.Info("m", "g", valuer{slog.GroupValue()}) }, `{}`},
 		{"empty attribute", func(l *slog.Logger) { l.Info("m", slog.Attr{}, slog.Int("a", 1)) }, `{"a":1}`},
 		{"nil", func(l *slog.Logger) { l.Info("m", "a", nil) }, `{"a":null}`},
+		{"no keys", func(l *slog.Logger) { l.Info("m", []any{1, 2, "k", 3, 4}...) }, `{"!BADKEY":1,"!BADKEY.2":2,"!BADKEY.3":4,"k":3}`},
 		{"no key", func(l *slog.Logger) { l.With("", 1).Info("m", slog.Group("g", "", 2)) }, `{"!BADKEY":1,"g":{"!BADKEY":2}}`},
 		{"many", func(l *slog.Logger) { l.Info("m", "a", 1, "b", 2, "c", 3, "d", 4, "e", 5, "f", 6, "g", 7) }, `{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7}`},
 	} {

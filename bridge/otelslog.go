@@ -53,7 +53,7 @@ func plain(r *slog.Record) bool {
 		default:
 			is = false
 		}
-		is = is && a.Key != ""
+		is = is && a.Key != "" && a.Key != badKey
 		return is
 	})
 	return is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/log"
@@ -38,6 +39,12 @@ type foreign struct {
 	// providers hold the loggers of one resource each.
 	providers map[*record.Resource]*sdklog.LoggerProvider
 	buf       []sdklog.Record
+}
+
+// String returns the name of the exporter's package.
+func (f *foreign) String() string {
+	name, _, _ := strings.Cut(strings.TrimLeft(fmt.Sprintf("%T", f.exporter), "*"), ".")
+	return name
 }
 
 // Write implements [Sink].

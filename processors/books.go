@@ -63,8 +63,20 @@ func (b *books) stats(name string, held uint64) ExporterStats {
 	}
 }
 
-// sinkName names a sink that was given no name after its package: "file".
+// sinkName names a sink that was given no name after its package: "file". A
+// decorator has the name of what it wraps, an SDK's exporter that of its own
+// package, which it tells.
 func sinkName(s exporters.Sink) string {
+	for {
+		u, ok := s.(exporters.Unwrapper)
+		if !ok {
+			break
+		}
+		s = u.Unwrap()
+	}
+	if named, ok := s.(fmt.Stringer); ok {
+		return named.String()
+	}
 	name, _, _ := strings.Cut(strings.TrimLeft(fmt.Sprintf("%T", s), "*"), ".")
 	return name
 }

@@ -70,7 +70,7 @@ func parseLevel(s string) (log.Severity, error) {
 	if sev, ok := record.ParseSeverity(s); ok {
 		return sev, nil
 	}
-	return 0, fmt.Errorf("unknown level %q: want trace, debug, info, warn, error, fatal (with 2 to 4 behind it for steps between), all or off", s)
+	return 0, fmt.Errorf("unknown level %q: want trace, debug, info, warn, error, fatal (or a step between, such as info2), all or off", s)
 }
 
 // String returns the notation that [ParseLevels] reads, in a stable order.

@@ -26,7 +26,7 @@ func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 func (s *Severity) UnmarshalText(text []byte) error {
 	sev, ok := record.ParseSeverity(string(text))
 	if !ok {
-		return fmt.Errorf("unknown severity %q: want trace, debug, info, warn, error or fatal (with 2 to 4 behind it for steps between)", text)
+		return fmt.Errorf("unknown severity %q: want trace, debug, info, warn, error or fatal (or a step between, such as info2)", text)
 	}
 	*s = Severity(sev)
 	return nil
