@@ -1,6 +1,7 @@
 package file
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,6 +42,20 @@ type Config struct {
 	Permissions FileMode `yaml:"permissions"`
 	// DirectoryPermissions are those of new directories, less the umask.
 	DirectoryPermissions FileMode `yaml:"directory_permissions"`
+	// OnRotate, if set, is called for every backup, from one goroutine at a
+	// time, oldest first, when nothing is written to it any more and it is
+	// compressed: to upload it, for example. Retention deletes none that
+	// OnRotate has not returned nil for. An error (or a panic) keeps the
+	// backup, is counted, and OnRotate is called again after a second, then
+	// twice that, up to 5 minutes.
+	//
+	// It is called at least once for each backup, over restarts and crashes:
+	// backups that were there before and that no call is known to have
+	// succeeded for (in the file .NAME.hooked beside the live file NAME) are
+	// given to it too. It gets a backup that could not be compressed as it
+	// is. OnRotate may delete or move the backup. ctx ends when Shutdown's
+	// does. Timestamp names are required.
+	OnRotate func(ctx context.Context, b Backup) error `yaml:"-"`
 }
 
 // Rotation says when the live file becomes a backup.
@@ -52,6 +67,9 @@ type Rotation struct {
 	// rotation, later than that of any older backup) or numbered (app.jsonl.1
 	// is the newest).
 	Naming string `yaml:"naming"`
+	// Compression of backups is none, gzip (app.jsonl.1.gz) or zstd
+	// (app.jsonl.1.zst), in the background.
+	Compression string `yaml:"compression"`
 }
 
 // KeepAll is the number of files that retention never reaches.
@@ -71,7 +89,7 @@ func DefaultConfig() Config {
 	return Config{
 		Mode:                 "append",
 		Format:               "json",
-		Rotation:             Rotation{Naming: "timestamp"},
+		Rotation:             Rotation{Naming: "timestamp", Compression: "none"},
 		Retention:            Retention{MaxFiles: 10},
 		Permissions:          0o640,
 		DirectoryPermissions: 0o750,
@@ -86,6 +104,9 @@ func (c Config) Validate() error {
 		exporters.OneOf("mode", c.Mode, "append", "truncate"),
 		exporters.OneOf("format", c.Format, formats...),
 		exporters.OneOf("rotation.naming", c.Rotation.Naming, "timestamp", "numbered"),
+	}
+	if c.Rotation.Compression != "" {
+		errs = append(errs, exporters.OneOf("rotation.compression", c.Rotation.Compression, "none", "gzip", "zstd"))
 	}
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	switch base := filepath.Base(c.Path); {
@@ -114,6 +135,9 @@ func (c Config) Validate() error {
 	}
 	if c.Retention.MaxFiles < KeepAll {
 		fail("retention.max_files: want 0 or more, or %d to keep all, have %d", KeepAll, c.Retention.MaxFiles)
+	}
+	if c.OnRotate != nil && c.Rotation.Naming == "numbered" {
+		fail("rotation.naming: numbered names change while OnRotate works on a backup: use timestamp")
 	}
 	if c.Permissions&0o600 != 0o600 {
 		fail("permissions: %s must let the owner read and write (0600)", c.Permissions)

@@ -46,6 +46,7 @@ type Exporter struct {
 	batch   encode.BatchEncoder // nil when the format has a line for each record
 	limits  limits
 	names   naming
+	keeper  *keeper
 	claim   *claim
 	now     func() time.Time
 	write   func(*os.File, []byte) (int, error)
@@ -99,6 +100,8 @@ func newExporter(c Config, now func() time.Time) (*Exporter, error) {
 		write:  (*os.File).Write,
 		turn:   exporters.NewTurn(),
 	}
+	e.keeper = newKeeper(c, e.names, &e.stats)
+	e.keeper.lock, e.keeper.unlock, e.keeper.prune = e.turn.Lock, e.unlock, e.prune
 	e.batch, _ = enc.(encode.BatchEncoder)
 	var reserved naming
 	if e.limits.rotate() {
@@ -109,8 +112,11 @@ func newExporter(c Config, now func() time.Time) (*Exporter, error) {
 	}
 	if !c.Delay {
 		if err := e.open(); err != nil {
-			e.claim.release()
-			return nil, err
+			e.closed.Store(true)
+			e.release()
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			return nil, errors.Join(err, e.keeper.close(ctx))
 		}
 	}
 	return e, nil
@@ -242,18 +248,20 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 }
 
 // Shutdown implements [exporters.Sink]: it waits for the write under way,
-// closes the file and gives the path free. If ctx ends first, the blocked
-// write does that when it returns.
+// closes the file, lets the backups be compressed and handed to OnRotate that
+// there are, and gives the path free. If ctx ends first, the blocked write does
+// that when it returns, and backups are left to the next start.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.closed.Swap(true) {
 		return nil
 	}
 	if err := e.turn.Lock(ctx); err != nil {
-		return fmt.Errorf("file: a write is blocked: %w", err)
+		return errors.Join(fmt.Errorf("file: a write is blocked: %w", err), e.keeper.close(ctx))
 	}
-	defer e.turn.Unlock()
 	e.release()
-	return e.closeErr
+	err := e.closeErr
+	e.turn.Unlock()
+	return errors.Join(err, e.keeper.close(ctx))
 }
 
 // unlock passes the turn on, the file closed if the exporter is.
@@ -266,5 +274,5 @@ func (e *Exporter) unlock() {
 
 func (e *Exporter) release() {
 	e.closeErr = errors.Join(e.closeErr, e.close())
-	e.claim.release()
+	e.keeper.whenEnded(e.claim.release)
 }

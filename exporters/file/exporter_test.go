@@ -73,6 +73,9 @@ func readSet(t testing.TB, c Config) []byte {
 		if err != nil && !(p == c.Path && errors.Is(err, os.ErrNotExist)) {
 			t.Fatal(err)
 		}
+		if p != c.Path {
+			data = decompressed(t, p, data)
+		}
 		all = append(all, data...)
 	}
 	return all

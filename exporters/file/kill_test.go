@@ -23,7 +23,8 @@ const killEnv = "FILE_TEST_KILL" // PATH|FORMAT|NAMING|SERIES
 func killConfig(path, format, naming string) Config {
 	c := DefaultConfig()
 	c.Path, c.Format = path, format
-	c.Rotation = Rotation{MaxSize: 10000, Naming: naming}
+	naming, c.Rotation.Compression, _ = strings.Cut(naming, "+")
+	c.Rotation.MaxSize, c.Rotation.Naming = 10000, naming
 	c.Retention.MaxFiles = KeepAll
 	return c
 }
@@ -68,7 +69,8 @@ func TestKill(t *testing.T) {
 	if os.Getenv("SLUICE_LONG") != "" {
 		files = 20
 	}
-	for _, kind := range [][2]string{{"json", "timestamp"}, {"json", "numbered"}, {"otlp_json", "numbered"}, {"text", "timestamp"}} {
+	for _, kind := range [][2]string{{"json", "timestamp"}, {"json", "numbered"}, {"otlp_json", "numbered"}, {"text", "timestamp"},
+		{"json", "timestamp+zstd"}, {"json", "numbered+gzip"}} {
 		t.Run(kind[0]+" "+kind[1], func(t *testing.T) {
 			for range files {
 				killTenTimes(t, killConfig(testConfig(t).Path, kind[0], kind[1]), rnd)
@@ -87,7 +89,10 @@ func killTenTimes(t *testing.T, c Config, rnd *rand.Rand) {
 		acked[series] = killOnce(t, c, series, 1+rnd.IntN(30))
 	}
 	// Opening repairs what the last kill has torn.
-	write(t, newTest(t, c), sinktest.Records("end", 0, 1))
+	e := newTest(t, c)
+	write(t, e, sinktest.Records("end", 0, 1))
+	settle(e)
+	wantTidy(t, c)
 	checkKilled(t, c, order, acked)
 }
 
@@ -96,7 +101,7 @@ func killTenTimes(t *testing.T, c Config, rnd *rand.Rand) {
 func killOnce(t *testing.T, c Config, series string, n int) (acked int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledWriter$")
-	cmd.Env = append(os.Environ(), killEnv+"="+strings.Join([]string{c.Path, c.Format, c.Rotation.Naming, series}, "|"))
+	cmd.Env = append(os.Environ(), killEnv+"="+strings.Join([]string{c.Path, c.Format, c.Rotation.Naming + "+" + c.Rotation.Compression, series}, "|"))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -47,6 +47,7 @@ func (e *Exporter) open() error {
 	if e.limits.rotate() {
 		// A crash may have come between a rotation and its deletions.
 		e.prune()
+		e.keeper.opened()
 	}
 	return nil
 }
@@ -168,6 +169,7 @@ func (e *Exporter) rotate() error {
 	}
 	e.stats.rotations.Add(1)
 	e.prune()
+	e.keeper.rotated()
 	return nil
 }
 
@@ -180,7 +182,7 @@ func (e *Exporter) prune() {
 		e.stats.pruneFailures.Add(1)
 		return
 	}
-	for _, b := range e.cfg.Retention.surplus(own) {
+	for _, b := range e.keeper.dispensable(e.cfg.Retention.surplus(own)) {
 		if err := b.remove(); err != nil {
 			e.stats.pruneFailures.Add(1)
 			continue

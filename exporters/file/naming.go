@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// naming is the policy of what backups are called. Its methods are called by
-// one goroutine at a time.
+// naming is the policy of what backups are called. vacate is called by one
+// goroutine at a time.
 type naming interface {
 	// parse reports whether base is the name of an uncompressed backup, and
 	// its rank: the newer of two backups has the higher one.

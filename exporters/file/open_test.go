@@ -17,7 +17,7 @@ import (
 
 func TestTwoExportersOnOneFile(t *testing.T) {
 	c := testConfig(t)
-	c.Rotation = Rotation{MaxSize: 200, Naming: "numbered"}
+	c.Rotation = Rotation{MaxSize: 200, Naming: "numbered", Compression: "none"}
 	e := newTest(t, c)
 	dir := filepath.Dir(c.Path)
 	link := filepath.Join(t.TempDir(), "link")
@@ -183,7 +183,7 @@ directory_permissions: "0700"
 	want := Config{
 		Path: "logs/app.log", Mode: "truncate", Delay: true, Format: "logfmt",
 		Include:     []encode.Field{encode.FieldService, encode.FieldPID},
-		Rotation:    Rotation{MaxSize: 10 * exporters.MiB, Naming: "numbered"},
+		Rotation:    Rotation{MaxSize: 10 * exporters.MiB, Naming: "numbered", Compression: "none"},
 		Permissions: 0o600, DirectoryPermissions: 0o700,
 	}
 	if diff := cmp.Diff(want, c); diff != "" {

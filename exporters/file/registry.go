@@ -50,6 +50,9 @@ func (c *claim) isBackup(base string) bool {
 	if c.names == nil {
 		return false
 	}
+	if base == "."+c.base+".tmp" || base == "."+c.base+".hooked" {
+		return true
+	}
 	_, _, ok := parseBackup(c.names, base)
 	return ok
 }

@@ -9,21 +9,32 @@ type Stats struct {
 	// Rotations counts the live files that became backups, Pruned the backups
 	// deleted, PruneFailures the failed attempts to find or delete some.
 	Rotations, Pruned, PruneFailures uint64
+	// Compressed counts the backups compressed, CompressionFailures the
+	// attempts that failed; they are repeated.
+	Compressed, CompressionFailures uint64
+	// Hooked counts the calls of Config.OnRotate that succeeded, HookFailures
+	// those that failed; they are repeated.
+	Hooked, HookFailures uint64
 	// TornTails counts the files found to end within a line.
 	TornTails uint64
 }
 
 type counters struct {
-	bytes, rotations, pruned, pruneFailures, tornTails atomic.Uint64
+	bytes, rotations, pruned, pruneFailures, tornTails    atomic.Uint64
+	compressed, compressionFailures, hooked, hookFailures atomic.Uint64
 }
 
 // Stats returns the counts so far. It never waits for a write.
 func (e *Exporter) Stats() Stats {
 	return Stats{
-		Bytes:         e.stats.bytes.Load(),
-		Rotations:     e.stats.rotations.Load(),
-		Pruned:        e.stats.pruned.Load(),
-		PruneFailures: e.stats.pruneFailures.Load(),
-		TornTails:     e.stats.tornTails.Load(),
+		Bytes:               e.stats.bytes.Load(),
+		Rotations:           e.stats.rotations.Load(),
+		Pruned:              e.stats.pruned.Load(),
+		PruneFailures:       e.stats.pruneFailures.Load(),
+		Compressed:          e.stats.compressed.Load(),
+		CompressionFailures: e.stats.compressionFailures.Load(),
+		Hooked:              e.stats.hooked.Load(),
+		HookFailures:        e.stats.hookFailures.Load(),
+		TornTails:           e.stats.tornTails.Load(),
 	}
 }

@@ -1,0 +1,334 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// A backup whose compression or hook failed is tried again after
+	// firstRetry, then twice that, up to lastRetry.
+	firstRetry = time.Second
+	lastRetry  = 5 * time.Minute
+)
+
+// keeper does in the background what no write waits for: it compresses
+// backups, hands them to Config.OnRotate, and removes what a crash has left of
+// that. Its goroutine lives only while there is something to do. What is not
+// done when the process ends is done after the next start: what remains to do
+// follows from the files alone.
+type keeper struct {
+	cfg   Config
+	dir   string
+	names naming
+	// lock is held while backups are renamed or deleted. unlock gives it back.
+	lock   func(context.Context) error
+	unlock func()
+	// lead makes this process the one that keeps the file's backups, until
+	// release, or says that another one does.
+	lead  func() (release func(), ok bool, err error)
+	prune func()
+	stats *counters
+	// encoder compresses what is written to it; nil leaves backups plain.
+	encoder func(io.Writer) (io.WriteCloser, error)
+	hooked  journal
+
+	ctx    context.Context // of the work; ends when close gives up
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	closed bool
+	due    bool          // something has come up since the look under way
+	done   chan struct{} // closed when the goroutine under way ends; nil without one
+	timer  *time.Timer   // wakes for the next retry
+	ended  func()        // called once closed, when no goroutine is left
+
+	retries map[mark]retry // by the goroutine only
+}
+
+type retry struct {
+	at    time.Time
+	delay time.Duration
+}
+
+// tempPath is where the keeper writes what it later moves to its place.
+func tempPath(dir, base string) string { return filepath.Join(dir, "."+base+".tmp") }
+
+func newKeeper(c Config, names naming, stats *counters) *keeper {
+	dir, base := filepath.Split(c.Path)
+	k := &keeper{
+		cfg:     c,
+		dir:     filepath.Clean(dir),
+		names:   names,
+		lead:    func() (func(), bool, error) { return func() {}, true, nil },
+		stats:   stats,
+		encoder: encoders[c.Rotation.Compression],
+		retries: make(map[mark]retry),
+	}
+	k.hooked = journal{path: filepath.Join(k.dir, "."+base+".hooked"), temp: k.temp(), perm: c.Permissions}
+	k.ctx, k.cancel = context.WithCancel(context.Background())
+	return k
+}
+
+func (k *keeper) temp() string { return tempPath(k.dir, filepath.Base(k.cfg.Path)) }
+
+// hasWork reports whether backups are more than kept.
+func (k *keeper) hasWork() bool { return k.encoder != nil || k.cfg.OnRotate != nil }
+
+// opened has the keeper do what an earlier process left undone.
+func (k *keeper) opened() {
+	if _, err := os.Lstat(k.temp()); err == nil || k.hasWork() {
+		k.wake()
+	}
+}
+
+// rotated tells that there is a new backup.
+func (k *keeper) rotated() {
+	if k.hasWork() {
+		k.wake()
+	}
+}
+
+// wake has the keeper look for work. It does not wait for anything.
+func (k *keeper) wake() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return
+	}
+	k.due = true
+	if k.done == nil {
+		k.done = make(chan struct{})
+		go k.run()
+	}
+}
+
+// run looks for work until there is none that can be done now.
+func (k *keeper) run() {
+	for {
+		k.mu.Lock()
+		k.due = false
+		k.mu.Unlock()
+		wait := k.pass()
+		k.mu.Lock()
+		if k.due && k.ctx.Err() == nil {
+			k.mu.Unlock()
+			continue
+		}
+		done := k.done
+		k.done = nil
+		if wait > 0 && !k.closed {
+			if k.timer != nil {
+				k.timer.Stop()
+			}
+			k.timer = time.AfterFunc(wait, k.wake)
+		}
+		ended := k.takeEnded()
+		k.mu.Unlock()
+		ended()
+		close(done)
+		return
+	}
+}
+
+// close lets the work under way end, without retries, and breaks it off when
+// ctx ends. A hook that does not heed its context may then still run.
+func (k *keeper) close(ctx context.Context) error {
+	k.mu.Lock()
+	k.closed = true
+	if k.timer != nil {
+		k.timer.Stop()
+	}
+	done, ended := k.done, k.takeEnded()
+	k.mu.Unlock()
+	ended()
+	defer k.cancel()
+	if done == nil {
+		return nil
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("file: the compression or hook of a backup is broken off, the next start makes up for it: %w", context.Cause(ctx))
+	}
+}
+
+// whenEnded calls f once the keeper is closed and idle.
+func (k *keeper) whenEnded(f func()) {
+	k.mu.Lock()
+	k.ended = f
+	ended := k.takeEnded()
+	k.mu.Unlock()
+	ended()
+}
+
+// takeEnded returns what is to be called now, without the mutex.
+func (k *keeper) takeEnded() func() {
+	f := k.ended
+	if f == nil || !k.closed || k.done != nil {
+		return func() {}
+	}
+	k.ended = nil
+	return f
+}
+
+// pass does all that can be done now. It returns how long to wait for what
+// cannot; 0 when nothing is left.
+func (k *keeper) pass() time.Duration {
+	release, ok, err := k.lead()
+	if err != nil || !ok {
+		// Whoever leads may have looked before the backup came that this
+		// process knows of.
+		return firstRetry
+	}
+	defer release()
+	if err := k.sweep(); err != nil {
+		k.stats.compressionFailures.Add(1)
+		return lastRetry
+	}
+	for k.ctx.Err() == nil {
+		own, err := listBackups(k.dir, k.names)
+		if err != nil {
+			return firstRetry
+		}
+		k.hooked.load()
+		b, wait := k.next(own)
+		if b == nil {
+			return wait
+		}
+		k.attend(*b, own)
+	}
+	return 0
+}
+
+// sweep removes what a crash has left half done.
+func (k *keeper) sweep() error {
+	info, err := os.Lstat(k.temp())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = wantRegular(k.temp(), info.Mode())
+	}
+	if err == nil {
+		err = os.Remove(k.temp())
+	}
+	return err
+}
+
+// next returns the oldest of own, sorted newest first, that something can be
+// done for now, or how long it takes until that is so.
+func (k *keeper) next(own []backup) (b *backup, wait time.Duration) {
+	known := make(map[mark]bool, len(own))
+	for i := len(own) - 1; i >= 0; i-- {
+		if !k.wantsCompression(own[i]) && !k.wantsHook(own[i]) {
+			continue
+		}
+		key := markOf(own[i].files[0].info)
+		known[key] = true
+		left := time.Until(k.retries[key].at)
+		if left <= 0 {
+			return &own[i], 0
+		}
+		if wait == 0 || left < wait {
+			wait = left
+		}
+	}
+	for key := range k.retries {
+		if !known[key] {
+			delete(k.retries, key)
+		}
+	}
+	return nil, wait
+}
+
+// wantsCompression reports whether b is to be compressed. What a hook was given
+// is not changed any more.
+func (k *keeper) wantsCompression(b backup) bool {
+	return k.encoder != nil && b.plain() && (k.cfg.OnRotate == nil || k.wantsHook(b))
+}
+
+func (k *keeper) wantsHook(b backup) bool {
+	return k.cfg.OnRotate != nil && !k.hooked.has(b.files[0])
+}
+
+// dispensable returns which of backups may be deleted: not those that the hook
+// has yet to see.
+func (k *keeper) dispensable(backups []backup) []backup {
+	if k.cfg.OnRotate == nil || len(backups) == 0 {
+		return backups
+	}
+	k.hooked.load()
+	return slices.DeleteFunc(backups, k.wantsHook)
+}
+
+// attend compresses b, one of own, and gives it to the hook, as far as that is
+// wanted and works.
+func (k *keeper) attend(b backup, own []backup) {
+	key, final, failed := markOf(b.files[0].info), b.files[0], false
+	if k.wantsCompression(b) {
+		compressed, err := k.compress(b)
+		switch {
+		case k.ctx.Err() != nil:
+			return
+		case errors.Is(err, errGone):
+			k.postpone(key)
+			return
+		case err != nil:
+			// The hook gets the plain file: it may be what makes room on a
+			// full disk.
+			k.stats.compressionFailures.Add(1)
+			failed = true
+		default:
+			k.stats.compressed.Add(1)
+			final = compressed
+		}
+	}
+	if k.cfg.OnRotate != nil {
+		if err := k.callHook(final); err != nil {
+			k.stats.hookFailures.Add(1)
+			key, failed = markOf(final.info), true
+		} else {
+			k.stats.hooked.Add(1)
+			failed = false
+			k.hooked.add(final, own)
+			if k.lock(k.ctx) == nil {
+				k.prune()
+				k.unlock()
+			}
+		}
+	}
+	if !failed {
+		delete(k.retries, key)
+		return
+	}
+	k.postpone(key)
+}
+
+func (k *keeper) postpone(key mark) {
+	delay := min(max(2*k.retries[key].delay, firstRetry), lastRetry)
+	k.retries[key] = retry{time.Now().Add(delay), delay}
+}
+
+// find returns which file of the backups there are is the one that info
+// describes: numbered names shift.
+func (k *keeper) find(info os.FileInfo) (backup, error) {
+	own, err := listBackups(k.dir, k.names)
+	if err != nil {
+		return backup{}, err
+	}
+	i := slices.IndexFunc(own, func(b backup) bool { return os.SameFile(b.files[0].info, info) })
+	if i < 0 {
+		return backup{}, errGone
+	}
+	return own[i], nil
+}
