@@ -16,7 +16,10 @@ import (
 // compressions are the extensions of compressed backups.
 var compressions = map[string]string{"gzip": ".gz", "zstd": ".zst"}
 
-var encoders = map[string]func(io.Writer) (io.WriteCloser, error){
+// encoder returns what compresses to w.
+type encoder func(w io.Writer) (io.WriteCloser, error)
+
+var encoders = map[string]encoder{
 	"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
 	"zstd": func(w io.Writer) (io.WriteCloser, error) {
 		// One block at a time, in this goroutine: the program's own work goes
@@ -25,8 +28,12 @@ var encoders = map[string]func(io.Writer) (io.WriteCloser, error){
 	},
 }
 
-// errGone means that a backup was deleted meanwhile.
-var errGone = errors.New("file: the backup is gone")
+var (
+	// errMoved means that a backup was shifted or deleted: look again.
+	errMoved = errors.New("file: the backup has moved")
+	// errGone means that no backup is the file that was compressed.
+	errGone = errors.New("file: the backup is gone")
+)
 
 // compress replaces b's plain file by a compressed one, and returns that. The
 // compressed file is whole and on the disk before it gets its name, and has it
@@ -36,7 +43,7 @@ func (k *keeper) compress(b backup) (backupFile, error) {
 	ext := compressions[k.cfg.Rotation.Compression]
 	src, err := os.OpenFile(b.path(), readFlags, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return backupFile{}, errGone // or shifted: then it is found by the next look
+		return backupFile{}, errMoved
 	}
 	if err != nil {
 		return backupFile{}, fmt.Errorf("file: compress: %w", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,7 +37,7 @@ type keeper struct {
 	prune func()
 	stats *counters
 	// encoder compresses what is written to it; nil leaves backups plain.
-	encoder func(io.Writer) (io.WriteCloser, error)
+	encoder encoder
 	hooked  journal
 
 	ctx    context.Context // of the work; ends when close gives up
@@ -278,7 +277,7 @@ func (k *keeper) attend(b backup, own []backup) {
 	if k.wantsCompression(b) {
 		compressed, err := k.compress(b)
 		switch {
-		case k.ctx.Err() != nil:
+		case k.ctx.Err() != nil || errors.Is(err, errMoved):
 			return
 		case errors.Is(err, errGone):
 			k.postpone(key)

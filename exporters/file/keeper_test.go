@@ -83,20 +83,29 @@ func compressing(t testing.TB, naming, compression string) Config {
 	return c
 }
 
+// setEncoder has e's next compressions use what with returns.
+func setEncoder(e *Exporter, with func(old encoder) encoder) {
+	settle(e)
+	e.keeper.mu.Lock()
+	defer e.keeper.mu.Unlock()
+	e.keeper.encoder = with(e.keeper.encoder)
+}
+
 // stuck makes e's next compressions wait until the returned function is
 // called. held is closed when the first waits.
 func stuck(e *Exporter) (held chan struct{}, free func()) {
 	held, freed := make(chan struct{}), make(chan struct{})
 	first := true
-	encoder := e.keeper.encoder
-	e.keeper.encoder = func(w io.Writer) (io.WriteCloser, error) {
-		if first {
-			first = false
-			close(held)
+	setEncoder(e, func(old encoder) encoder {
+		return func(w io.Writer) (io.WriteCloser, error) {
+			if first {
+				first = false
+				close(held)
+			}
+			<-freed
+			return old(w)
 		}
-		<-freed
-		return encoder(w)
-	}
+	})
 	return held, func() { close(freed) }
 }
 
@@ -277,11 +286,14 @@ func TestCompressionFailure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		encoder := e.keeper.encoder
-		e.keeper.encoder = func(w io.Writer) (io.WriteCloser, error) {
-			_, _ = w.Write([]byte("half"))
-			return nil, syscall.ENOSPC
-		}
+		var sound encoder
+		setEncoder(e, func(old encoder) encoder {
+			sound = old
+			return func(w io.Writer) (io.WriteCloser, error) {
+				_, _ = w.Write([]byte("half"))
+				return nil, syscall.ENOSPC
+			}
+		})
 		write(t, e, sinktest.Records("fail", 0, 4))
 		settle(e)
 		c.Rotation.Compression = "none"
@@ -297,7 +309,7 @@ func TestCompressionFailure(t *testing.T) {
 		if n := e.Stats().CompressionFailures; n <= first {
 			t.Errorf("%d failures, it was not tried again", n)
 		}
-		e.keeper.encoder = encoder
+		setEncoder(e, func(encoder) encoder { return sound })
 		time.Sleep(lastRetry)
 		synctest.Wait()
 		settle(e)
@@ -477,7 +489,9 @@ func TestFailingHook(t *testing.T) {
 		settle(e)
 		wantTidy(t, c)
 		wantIDs(t, readSet(t, c), "keep", 5)
+		e.keeper.mu.Lock()
 		first := len(h.calls)
+		e.keeper.mu.Unlock()
 		if s := e.Stats(); s.HookFailures != uint64(first) || s.Hooked != 0 || first < 4 {
 			t.Errorf("%d calls, stats %+v", first, s)
 		}
@@ -580,7 +594,9 @@ func TestHookWithoutCompression(t *testing.T) {
 	var h hook
 	c.OnRotate = h.call(t)
 	e := newTest(t, c)
-	e.keeper.encoder = func(io.Writer) (io.WriteCloser, error) { return nil, syscall.ENOSPC }
+	setEncoder(e, func(encoder) encoder {
+		return func(io.Writer) (io.WriteCloser, error) { return nil, syscall.ENOSPC }
+	})
 	write(t, e, sinktest.Records("full", 0, 5))
 	if err := e.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
