@@ -63,24 +63,32 @@ type Rotation struct {
 	// MaxSize in bytes is never exceeded, except by a single record that is
 	// larger: it gets a file of its own. 0 does not rotate by size.
 	MaxSize exporters.Size `yaml:"max_size"`
-	// Naming is timestamp (app-2026-11-21T10-15-30.123Z.jsonl, the UTC time of
-	// rotation, later than that of any older backup) or numbered (app.jsonl.1
-	// is the newest).
+	// Schedule is hourly, daily, weekly:MON or any other day of the week,
+	// every 6h or any other time of whole seconds; empty does not rotate by
+	// time. Parts of a day are counted from midnight when they divide it, else
+	// like 7h from 1970-01-01T00:00Z; days from 1970-01-01. Records belong to
+	// the interval they are written in. An empty file is not rotated; what
+	// fell due while nothing ran is made up for when the file is opened. In
+	// local time a time of day that a change of the clock skips counts as the
+	// moment of the change, one that comes twice counts once; an hour that
+	// comes twice counts twice. A clock that is set back by up to an interval
+	// repeats no rotation.
+	Schedule string `yaml:"schedule"`
+	// At is the time of day, HH:MM or HH:MM:SS, when intervals of whole days
+	// begin; empty is midnight.
+	At string `yaml:"at"`
+	// UTC goes by UTC instead of local time.
+	UTC bool `yaml:"utc"`
+	// Naming is timestamp or numbered (app.jsonl.1 is the newest). Timestamps,
+	// app-2026-11-21T10-15-30.123Z.jsonl, are in UTC: the beginning of its
+	// interval for a file whose interval is over, the time of rotation for one
+	// that was too large. One that would not be later than that of every older
+	// backup is the next millisecond after the newest, so that an interval
+	// of several files is in order.
 	Naming string `yaml:"naming"`
 	// Compression of backups is none, gzip (app.jsonl.1.gz) or zstd
 	// (app.jsonl.1.zst), in the background.
 	Compression string `yaml:"compression"`
-}
-
-// KeepAll is the number of files that retention never reaches.
-const KeepAll = -1
-
-// Retention says which backups are deleted, after each rotation and when the
-// file is opened. Only regular files whose whole name is a backup's are.
-type Retention struct {
-	// MaxFiles is how many backups are kept, the live file not counted. 0
-	// keeps none, KeepAll all.
-	MaxFiles int `yaml:"max_files"`
 }
 
 // DefaultConfig appends JSON lines to a file opened at once, does not rotate,
@@ -90,7 +98,7 @@ func DefaultConfig() Config {
 		Mode:                 "append",
 		Format:               "json",
 		Rotation:             Rotation{Naming: "timestamp", Compression: "none"},
-		Retention:            Retention{MaxFiles: 10},
+		Retention:            Retention{MaxFiles: KeepDefault},
 		Permissions:          0o640,
 		DirectoryPermissions: 0o750,
 	}
@@ -133,9 +141,10 @@ func (c Config) Validate() error {
 	if c.Rotation.MaxSize < 0 {
 		fail("rotation.max_size: want 0 or more, have %d", c.Rotation.MaxSize)
 	}
-	if c.Retention.MaxFiles < KeepAll {
-		fail("retention.max_files: want 0 or more, or %d to keep all, have %d", KeepAll, c.Retention.MaxFiles)
+	if _, err := c.Rotation.schedule(); err != nil {
+		errs = append(errs, err)
 	}
+	errs = append(errs, c.Retention.validate())
 	if c.OnRotate != nil && c.Rotation.Naming == "numbered" {
 		fail("rotation.naming: numbered names change while OnRotate works on a backup: use timestamp")
 	}

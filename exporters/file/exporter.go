@@ -46,6 +46,7 @@ type Exporter struct {
 	batch   encode.BatchEncoder // nil when the format has a line for each record
 	limits  limits
 	names   naming
+	pruner  pruner
 	keeper  *keeper
 	claim   *claim
 	now     func() time.Time
@@ -90,15 +91,27 @@ func newExporter(c Config, now func() time.Time) (*Exporter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
 	}
+	schedule, err := c.Rotation.schedule()
+	if err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	made := time.Now()
 	e := &Exporter{
 		cfg:    c,
 		dir:    filepath.Dir(path),
 		enc:    enc,
-		limits: limits{maxSize: int64(c.Rotation.MaxSize)},
+		limits: limits{maxSize: int64(c.Rotation.MaxSize), schedule: schedule},
 		names:  newNaming(c.Rotation.Naming, path),
-		now:    now,
-		write:  (*os.File).Write,
-		turn:   exporters.NewTurn(),
+		pruner: pruner{
+			retention: c.Retention,
+			dir:       filepath.Dir(path),
+			now:       now,
+			uptime:    func() time.Duration { return time.Since(made) },
+			free:      freeBytes,
+		},
+		now:   now,
+		write: (*os.File).Write,
+		turn:  exporters.NewTurn(),
 	}
 	e.keeper = newKeeper(c, e.names, &e.stats)
 	e.keeper.lock, e.keeper.unlock, e.keeper.prune = e.turn.Lock, e.unlock, e.prune
@@ -186,7 +199,7 @@ func (e *Exporter) writeUnits() (n int, err error) {
 			return n, err
 		}
 		fit := e.fitting(start, units)
-		if fit == 0 {
+		if fit == 0 || e.due() {
 			if err := e.rotate(); err != nil {
 				return n, err
 			}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // live is the open live file.
@@ -18,6 +19,7 @@ type live struct {
 	sound bool
 	// excess is how many bytes of a failed write stand behind size.
 	excess int64
+	period period // what is written belongs to
 }
 
 // open opens the live file unless it is open. The tail is looked at later, by
@@ -34,22 +36,38 @@ func (e *Exporter) open() error {
 		return errors.Join(err, f.Close())
 	}
 	e.live = live{f: f, size: info.Size()}
-	if e.opened {
-		return nil
-	}
-	if e.cfg.Mode == "truncate" {
+	first := !e.opened
+	if first && e.cfg.Mode == "truncate" {
 		if err := f.Truncate(0); err != nil {
 			return errors.Join(fmt.Errorf("file: %w", err), e.close())
 		}
 		e.live.size = 0
 	}
 	e.opened = true
-	if e.limits.rotate() {
-		// A crash may have come between a rotation and its deletions.
-		e.prune()
-		e.keeper.opened()
+	e.begin(info.ModTime())
+	if first && e.limits.rotate() {
+		return e.catchUp(info)
 	}
 	return nil
+}
+
+// catchUp does what an earlier process left undone: the rotation that has
+// fallen due since, and deletions. What fails is tried again by the next write.
+func (e *Exporter) catchUp(info os.FileInfo) error {
+	var written time.Time
+	if info.Size() > 0 {
+		written = info.ModTime()
+	}
+	own, err := listBackups(e.dir, e.names)
+	if err != nil {
+		e.stats.pruneFailures.Add(1)
+	}
+	e.pruner.begin(written, own)
+	if !e.due() || e.ready() != nil || e.rotate() != nil {
+		e.prune()
+	}
+	e.keeper.opened()
+	return e.open()
 }
 
 // ready makes the live file ready for the next record: open, and ending where
@@ -101,7 +119,11 @@ func (e *Exporter) append(p []byte, whole func(written int) int) (kept int, err 
 		l.sound = false
 		err = errors.Join(err, e.takeBack())
 	}
-	if !isFull(err) {
+	if isFull(err) {
+		if e.limits.rotate() && e.cfg.Retention.MinFree > 0 {
+			e.prune()
+		}
+	} else {
 		// The file system may be gone or read-only: an open file would keep
 		// it from being repaired.
 		err = errors.Join(err, e.close())
@@ -152,6 +174,7 @@ func (e *Exporter) close() error {
 // and the next start carries on: the live file is made by the next write, and
 // deletions are made up for when the file is opened.
 func (e *Exporter) rotate() error {
+	stamp := e.stamp()
 	if err := e.close(); err != nil {
 		return err
 	}
@@ -159,7 +182,7 @@ func (e *Exporter) rotate() error {
 	if err != nil {
 		return fmt.Errorf("file: rotate: %w", err)
 	}
-	backup, err := e.names.vacate(own, e.now())
+	backup, err := e.names.vacate(own, stamp)
 	if err != nil {
 		return fmt.Errorf("file: rotate: %w", err)
 	}
@@ -182,7 +205,11 @@ func (e *Exporter) prune() {
 		e.stats.pruneFailures.Add(1)
 		return
 	}
-	for _, b := range e.keeper.dispensable(e.cfg.Retention.surplus(own)) {
+	surplus, err := e.pruner.surplus(own)
+	if err != nil {
+		e.stats.pruneFailures.Add(1)
+	}
+	for _, b := range e.keeper.dispensable(surplus) {
 		if err := b.remove(); err != nil {
 			e.stats.pruneFailures.Add(1)
 			continue
