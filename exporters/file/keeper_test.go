@@ -629,13 +629,89 @@ func TestHangingHook(t *testing.T) {
 	}
 	write(t, e, sinktest.Records("hang", 0, 2))
 	<-called
+	for i := 2; i < 9; i++ { // writes and rotations go on meanwhile
+		write(t, e, sinktest.Records("hang", i, 1))
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := e.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Shutdown: %v", err)
 	}
 	settle(e)
-	wantIDs(t, readSet(t, c), "hang", 2)
+	wantIDs(t, readSet(t, c), "hang", 9)
+}
+
+// upload is a hook that copies backups to dir.
+func upload(dir string) func(context.Context, Backup) error {
+	return func(_ context.Context, b Backup) error {
+		data, err := os.ReadFile(b.Path)
+		if err != nil {
+			return err
+		}
+		temp, path := filepath.Join(dir, "temp"), filepath.Join(dir, filepath.Base(b.Path))
+		return errors.Join(os.WriteFile(temp, data, 0o600), os.Rename(temp, path))
+	}
+}
+
+// Whenever the process is killed, every record that was acknowledged is
+// uploaded before retention deletes it, from whole files only.
+func TestHookSurvivesKill(t *testing.T) {
+	for _, compression := range []string{"none", "gzip", "zstd"} {
+		dir := t.TempDir()
+		t.Setenv(uploadEnv, dir)
+		c := killConfig(testConfig(t).Path, "json", "timestamp+"+compression)
+		acked := make(map[string]int)
+		for round := range 8 {
+			series := "u" + string(rune('a'+round))
+			acked[series] = killOnce(t, c, series, 5+7*round)
+		}
+		c.Retention.MaxFiles, c.OnRotate = 2, upload(dir)
+		e := newTest(t, c)
+		write(t, e, sinktest.Records("end", 0, 1))
+		settle(e)
+		wantTidy(t, c)
+		if n := len(backups(t, c)); n > 2 {
+			t.Errorf("%s: %d backups, want 2", compression, n)
+		}
+		there := make(map[string]int)
+		uploads, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := make(map[string]bool)
+		for _, entry := range uploads {
+			if entry.Name() == "temp" {
+				continue
+			}
+			data, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			names[entry.Name()] = true
+			for _, id := range sinktest.IDs(decompressed(t, entry.Name(), data)) {
+				there[id]++
+			}
+		}
+		for _, p := range backups(t, c) {
+			if !names[filepath.Base(p)] {
+				t.Errorf("%s was not uploaded", p)
+			}
+		}
+		live, err := os.ReadFile(c.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range sinktest.IDs(live) {
+			there[id]++
+		}
+		for series, n := range acked {
+			for i := range n {
+				if id := sinktest.ID(series, i); there[id] != 1 {
+					t.Fatalf("%s: %s is there %d times", compression, id, there[id])
+				}
+			}
+		}
+	}
 }
 
 func TestHookNeedsLastingNames(t *testing.T) {

@@ -20,6 +20,9 @@ import (
 
 const killEnv = "FILE_TEST_KILL" // PATH|FORMAT|NAMING|SERIES
 
+// uploadEnv names the directory that the killed process's hook copies to.
+const uploadEnv = "FILE_TEST_UPLOAD"
+
 func killConfig(path, format, naming string) Config {
 	c := DefaultConfig()
 	c.Path, c.Format = path, format
@@ -36,7 +39,11 @@ func TestKilledWriter(t *testing.T) {
 	if len(args) != 4 {
 		t.Skip("run by TestKill")
 	}
-	e, err := New(killConfig(args[0], args[1], args[2]))
+	c := killConfig(args[0], args[1], args[2])
+	if dir := os.Getenv(uploadEnv); dir != "" {
+		c.Retention.MaxFiles, c.OnRotate = 2, upload(dir)
+	}
+	e, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
