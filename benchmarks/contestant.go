@@ -24,7 +24,8 @@ type contestant struct {
 // The contestants that others are compared with.
 const (
 	sluiceDirect   = "sluice"
-	sluiceSDK      = "sluice, otelslog tail, SDK"
+	sluiceSDK      = "otelslog, SDK, sluice pipeline"
+	sluiceTail     = "sluice bridge, otelslog, SDK, pipeline"
 	baseSDK        = "otelslog, SDK batch, discard"
 	baseSDKSimple  = "otelslog, SDK simple, stdoutlog file"
 	slogFile       = "slog JSON, lumberjack"
@@ -40,6 +41,7 @@ func contestants() []contestant {
 	return []contestant{
 		{name: sluiceDirect, open: openSluice, id: jsonID},
 		{name: sluiceSDK, open: openSluiceSDK, id: jsonID},
+		{name: sluiceTail, open: openSluiceTail, id: jsonID},
 		{name: baseSDK, open: openSDKDiscard},
 		{name: "otelslog, SDK batch, stdoutlog file", open: openSDKBatchFile, id: stdoutlogID, ownLayout: true},
 		{name: baseSDKSimple, open: openSDKSimpleFile, id: stdoutlogID, ownLayout: true},

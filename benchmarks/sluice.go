@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
 
+	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/otel/log"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
@@ -24,14 +26,28 @@ func openSluice(dir string, size int) (*session, error) {
 	return pipelineSession(p), nil
 }
 
-// openSluiceSDK logs through otelslog and the SDK into the same pipeline.
+// openSluiceSDK logs through otelslog and the SDK into the same pipeline, which
+// stands where the SDK's batch processor would.
 func openSluiceSDK(dir string, size int) (*session, error) {
+	return openThroughSDK(dir, size, func(provider log.LoggerProvider) *slog.Logger {
+		return otelslog.NewLogger(loggerName, otelslog.WithLoggerProvider(provider))
+	})
+}
+
+// openSluiceTail puts the bridge in front of that.
+func openSluiceTail(dir string, size int) (*session, error) {
+	return openThroughSDK(dir, size, func(provider log.LoggerProvider) *slog.Logger {
+		return bridge.NewLogger(loggerName, bridge.WithLoggerProvider(provider))
+	})
+}
+
+func openThroughSDK(dir string, size int, logger func(log.LoggerProvider) *slog.Logger) (*session, error) {
 	p, err := filePipeline(dir, size)
 	if err != nil {
 		return nil, err
 	}
 	provider := sdklog.NewLoggerProvider(p.ProviderOptions()...)
-	l := bridge.NewLogger(loggerName, bridge.WithLoggerProvider(provider))
+	l := logger(provider)
 	return slogSession(l, l, func() error {
 		ctx := context.Background()
 		return errors.Join(p.Shutdown(ctx), provider.Shutdown(ctx))
