@@ -50,8 +50,8 @@ func (k *keeper) compress(b backup) (backupFile, error) {
 	}
 	defer src.Close()
 	info, err := src.Stat()
-	if err == nil {
-		err = wantRegular(b.path(), info.Mode())
+	if err == nil && !os.SameFile(info, b.files[0].info) {
+		return backupFile{}, errMoved
 	}
 	if err == nil {
 		err = k.writeCompressed(src, info)

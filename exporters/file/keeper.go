@@ -50,10 +50,12 @@ type keeper struct {
 	timer  *time.Timer   // wakes for the next retry
 	ended  func()        // called once closed, when no goroutine is left
 
-	retries map[mark]retry // by the goroutine only
+	retries []retry // by the goroutine only
 }
 
+// retry says when a backup is tried again. Its file tells it: numbers shift.
 type retry struct {
+	file  os.FileInfo
 	at    time.Time
 	delay time.Duration
 }
@@ -70,7 +72,6 @@ func newKeeper(c Config, names naming, stats *counters) *keeper {
 		lead:    func() (func(), bool, error) { return func() {}, true, nil },
 		stats:   stats,
 		encoder: encoders[c.Rotation.Compression],
-		retries: make(map[mark]retry),
 	}
 	k.hooked = journal{path: filepath.Join(k.dir, "."+base+".hooked"), temp: k.temp(), perm: c.Permissions}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
@@ -195,7 +196,7 @@ func (k *keeper) pass() time.Duration {
 		return lastRetry
 	}
 	for k.ctx.Err() == nil {
-		own, err := listBackups(k.dir, k.names)
+		own, err := k.list()
 		if err != nil {
 			return firstRetry
 		}
@@ -207,6 +208,16 @@ func (k *keeper) pass() time.Duration {
 		k.attend(*b, own)
 	}
 	return 0
+}
+
+// list returns the backups there are, newest first. It holds the lock: while
+// names shift, reading a directory may miss some.
+func (k *keeper) list() ([]backup, error) {
+	if err := k.lock(k.ctx); err != nil {
+		return nil, err
+	}
+	defer k.unlock()
+	return listBackups(k.dir, k.names)
 }
 
 // sweep removes what a crash has left half done.
@@ -227,26 +238,22 @@ func (k *keeper) sweep() error {
 // next returns the oldest of own, sorted newest first, that something can be
 // done for now, or how long it takes until that is so.
 func (k *keeper) next(own []backup) (b *backup, wait time.Duration) {
-	known := make(map[mark]bool, len(own))
+	var due []retry
 	for i := len(own) - 1; i >= 0; i-- {
 		if !k.wantsCompression(own[i]) && !k.wantsHook(own[i]) {
 			continue
 		}
-		key := markOf(own[i].files[0].info)
-		known[key] = true
-		left := time.Until(k.retries[key].at)
+		r := k.retry(own[i].files[0].info)
+		left := time.Until(r.at)
 		if left <= 0 {
 			return &own[i], 0
 		}
+		due = append(due, r)
 		if wait == 0 || left < wait {
 			wait = left
 		}
 	}
-	for key := range k.retries {
-		if !known[key] {
-			delete(k.retries, key)
-		}
-	}
+	k.retries = due // what else there was is done or gone
 	return nil, wait
 }
 
@@ -273,14 +280,14 @@ func (k *keeper) dispensable(backups []backup) []backup {
 // attend compresses b, one of own, and gives it to the hook, as far as that is
 // wanted and works.
 func (k *keeper) attend(b backup, own []backup) {
-	key, final, failed := markOf(b.files[0].info), b.files[0], false
+	final, failed := b.files[0], false
 	if k.wantsCompression(b) {
 		compressed, err := k.compress(b)
 		switch {
 		case k.ctx.Err() != nil || errors.Is(err, errMoved):
 			return
 		case errors.Is(err, errGone):
-			k.postpone(key)
+			k.postpone(final.info)
 			return
 		case err != nil:
 			// The hook gets the plain file: it may be what makes room on a
@@ -295,7 +302,7 @@ func (k *keeper) attend(b backup, own []backup) {
 	if k.cfg.OnRotate != nil {
 		if err := k.callHook(final); err != nil {
 			k.stats.hookFailures.Add(1)
-			key, failed = markOf(final.info), true
+			failed = true
 		} else {
 			k.stats.hooked.Add(1)
 			failed = false
@@ -306,16 +313,26 @@ func (k *keeper) attend(b backup, own []backup) {
 			}
 		}
 	}
-	if !failed {
-		delete(k.retries, key)
-		return
+	if failed {
+		k.postpone(final.info)
 	}
-	k.postpone(key)
 }
 
-func (k *keeper) postpone(key mark) {
-	delay := min(max(2*k.retries[key].delay, firstRetry), lastRetry)
-	k.retries[key] = retry{time.Now().Add(delay), delay}
+// retry returns what is noted for a file; a zero retry is due.
+func (k *keeper) retry(file os.FileInfo) retry {
+	i := slices.IndexFunc(k.retries, func(r retry) bool { return os.SameFile(r.file, file) })
+	if i < 0 {
+		return retry{file: file}
+	}
+	return k.retries[i]
+}
+
+// postpone notes that file is to be tried again, each time later.
+func (k *keeper) postpone(file os.FileInfo) {
+	r := k.retry(file)
+	r.delay = min(max(2*r.delay, firstRetry), lastRetry)
+	r.at = time.Now().Add(r.delay)
+	k.retries = append(slices.DeleteFunc(k.retries, func(o retry) bool { return os.SameFile(o.file, file) }), r)
 }
 
 // find returns which file of the backups there are is the one that info
