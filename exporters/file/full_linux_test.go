@@ -92,6 +92,48 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// A disk that others fill costs the oldest backups as long as less than
+// min_free is free, and records go on being written.
+func TestMinFreeOfADisk(t *testing.T) {
+	dir := smallDisk(t)
+	c := testConfig(t)
+	c.Path = filepath.Join(dir, "app.log")
+	c.Rotation.MaxSize = 4000
+	c.Retention = Retention{MaxFiles: KeepDefault, MinFree: 16 * exporters.KiB}
+	e := newTest(t, c)
+	t.Cleanup(func() { _ = e.Shutdown(t.Context()) })
+	next := 0
+	log := func(recs int) {
+		for range recs {
+			write(t, e, sinktest.Records("tight", next, 1))
+			next++
+		}
+	}
+	// 64 KiB less 16 KiB, the live file and what one rotation may add.
+	log(400)
+	if n := len(backups(t, c)); n < 10 || n > 12 {
+		t.Errorf("%d backups of a page each", n)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "filler"), make([]byte, 12<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log(60)
+	free, err := freeBytes(dir)
+	if err != nil || free < 12<<10 {
+		t.Errorf("%d bytes are free, %v", free, err)
+	}
+	if n := len(backups(t, c)); n < 7 || n > 9 {
+		t.Errorf("%d backups beside the filler", n)
+	}
+	// What is there is what was written last, without a gap.
+	ids := sinktest.IDs(readSet(t, c))
+	for i, id := range ids {
+		if want := sinktest.ID("tight", next-len(ids)+i); id != want {
+			t.Fatalf("record %d of %d is %s, want %s", i, len(ids), id, want)
+		}
+	}
+}
+
 // Under retry, delivery resumes by itself.
 func TestFullDiskUnderRetry(t *testing.T) {
 	dir := smallDisk(t)

@@ -257,3 +257,27 @@ func TestScheduleErrors(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is taken for a schedule makes intervals that hold their times.
+func FuzzSchedule(f *testing.F) {
+	f.Add("hourly", "", int64(0), int64(0))
+	f.Add("daily", "02:30", int64(1774747800), int64(1))
+	f.Add("weekly:MON", "23:59:59", int64(1793000000), int64(999999999))
+	f.Add("every 6h", "", int64(-1), int64(1))
+	f.Add("every 7h30m", "", int64(2240447862), int64(1))
+	f.Add("every 100000d", "", int64(1<<40), int64(0))
+	zones := []*time.Location{time.UTC, zone(f, "Europe/Berlin"), zone(f, "Australia/Lord_Howe"), zone(f, "America/St_Johns")}
+	f.Fuzz(func(t *testing.T, text, at string, sec, nsec int64) {
+		s, err := Rotation{Schedule: text, At: at}.schedule()
+		if err != nil || s == nil {
+			return
+		}
+		for _, loc := range zones {
+			now := time.Unix(sec%(1<<40), nsec%1e9).In(loc)
+			from, until := s.start(now), s.next(now)
+			if from.After(now) || !until.After(now) || !s.start(from).Equal(from) || !s.next(from).Equal(until) {
+				t.Errorf("%q at %q, %v: from %v until %v", text, at, now, from, until)
+			}
+		}
+	})
+}
