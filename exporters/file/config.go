@@ -31,13 +31,28 @@ type Config struct {
 	// are those of [encode.Options]. Empty means the format's own look.
 	Template string `yaml:"template"`
 	// Include lists what lines show beyond the record's own fields: service,
-	// pid, host, source, resource. A template has fields for them instead.
+	// pid, host, source, resource. If nil, service and pid in a shared file. A template has fields for them instead.
 	Include []encode.Field `yaml:"include"`
 	// Rotation says when the live file becomes a backup, and what that is
 	// called.
 	Rotation Rotation `yaml:"rotation"`
 	// Retention says which backups are deleted.
 	Retention Retention `yaml:"retention"`
+	// Shared lets any number of processes write to the file, each with an
+	// exporter of the same settings: a lock file beside it, .NAME.lock, keeps
+	// them apart for one batch at a time. Needs a local file system, and flock(2).
+	Shared bool `yaml:"shared"`
+	// Reopen looks before every batch whether the path still names the open
+	// file, and opens the one it names if not: after logrotate, a rename or a
+	// removal. Without it the open file is written to until it is rotated, or
+	// [Exporter.Reopen] is called.
+	Reopen bool `yaml:"reopen"`
+	// Sync is never, batch, or every 1s or any other time: when written records
+	// are forced to the disk. A file is also synced before it becomes a backup.
+	Sync SyncPolicy `yaml:"sync"`
+	// SyncLevel forces a batch to the disk at once when it holds a record of
+	// that severity or above.
+	SyncLevel Severity `yaml:"sync_level"`
 	// Permissions are those of new files, less the process's umask.
 	Permissions FileMode `yaml:"permissions"`
 	// DirectoryPermissions are those of new directories, less the umask.
@@ -99,6 +114,7 @@ func DefaultConfig() Config {
 		Format:               "json",
 		Rotation:             Rotation{Naming: "timestamp", Compression: "none"},
 		Retention:            Retention{MaxFiles: KeepDefault},
+		Reopen:               true,
 		Permissions:          0o640,
 		DirectoryPermissions: 0o750,
 	}
@@ -137,6 +153,15 @@ func (c Config) Validate() error {
 		if _, err := encode.New(c.Format, encode.Options{Template: c.Template}); err != nil && slices.Contains(formats, c.Format) {
 			errs = append(errs, err)
 		}
+	}
+	if c.Shared && c.Mode == "truncate" {
+		fail("mode: truncate would take away what other processes have written: leave it out, or shared")
+	}
+	if c.Shared && !c.Reopen {
+		fail("reopen: must stay true in a shared file, which other processes rotate")
+	}
+	if c.Sync < SyncBatch {
+		fail("sync: want never, batch or a time, have %d", c.Sync)
 	}
 	if c.Rotation.MaxSize < 0 {
 		fail("rotation.max_size: want 0 or more, have %d", c.Rotation.MaxSize)

@@ -3,11 +3,16 @@
 // A batch is encoded into one buffer and written with one write(2) a file, so
 // a process that is killed loses nothing that Write has acknowledged, and
 // tears at most the last line; that one is repaired when the file is next
-// opened. Records survive a power cut only as far as the kernel has written
-// them back.
+// opened. What survives a power cut is up to Config.Sync.
 //
 // One exporter owns its file: a second one on the same path in this process is
-// an error, several processes need a file each.
+// an error. Several processes write to one file when all of them set
+// Config.Shared; else they need a file each.
+//
+// Before each batch the exporter looks whether its path still names the open
+// file, so logrotate, a rename and a removal need no signal. What goes wrong
+// beside the writing of records, a rotation or an fsync for instance, is
+// counted, and returned by Write beside the number of all records.
 package file
 
 import (
@@ -51,16 +56,25 @@ type Exporter struct {
 	claim   *claim
 	now     func() time.Time
 	write   func(*os.File, []byte) (int, error)
+	fsync   func(*os.File) error
 	adapter exporters.Adapter
 	stats   counters
 	closed  atomic.Bool
 
-	turn     exporters.Turn // guards what follows
-	live     live
-	opened   bool // the file was open before: truncate has been done
-	closeErr error
-	buf      []byte
-	units    []unit
+	turn exporters.Turn // guards what follows
+	live live
+	lock *processLock // nil unless shared
+	// retryRotation is when rotation is tried again after it failed.
+	retryRotation time.Time
+	records       uint64 // written
+	synced        uint64 // of them on the disk, or given up
+	syncTimer     *time.Timer
+	syncDue       bool  // the timer runs
+	untold        error // what went wrong beside the writing of records
+	opened        bool  // the file was open before: truncate has been done
+	closeErr      error
+	buf           []byte
+	units         []unit
 }
 
 // unit is the smallest part of the buffer that is written or not: a line.
@@ -86,7 +100,11 @@ func newExporter(c Config, now func() time.Time) (*Exporter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
 	}
-	c.Path = path
+	// What links lead to the directory is settled here: see sameDirectory.
+	c.Path = filepath.Join(resolve(filepath.Dir(path)), filepath.Base(path))
+	if path = c.Path; c.Shared && c.Include == nil && c.Template == "" {
+		c.Include = []encode.Field{encode.FieldService, encode.FieldPID}
+	}
 	enc, err := encode.New(c.Format, encode.Options{Include: c.Include, Template: c.Template})
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
@@ -111,10 +129,11 @@ func newExporter(c Config, now func() time.Time) (*Exporter, error) {
 		},
 		now:   now,
 		write: (*os.File).Write,
+		fsync: (*os.File).Sync,
 		turn:  exporters.NewTurn(),
 	}
 	e.keeper = newKeeper(c, e.names, &e.stats)
-	e.keeper.lock, e.keeper.unlock, e.keeper.prune = e.turn.Lock, e.unlock, e.prune
+	e.keeper.lock, e.keeper.unlock, e.keeper.prune = e.exclude, e.include, e.prune
 	e.batch, _ = enc.(encode.BatchEncoder)
 	var reserved naming
 	if e.limits.rotate() {
@@ -123,8 +142,12 @@ func newExporter(c Config, now func() time.Time) (*Exporter, error) {
 	if e.claim, err = claimPath(path, reserved); err != nil {
 		return nil, err
 	}
+	if c.Shared {
+		e.lock = newProcessLock(c, "lock", e.sameDirectory)
+		e.keeper.lead = newProcessLock(c, "keeper", e.sameDirectory).lead
+	}
 	if !c.Delay {
-		if err := e.open(); err != nil {
+		if err := e.start(); err != nil {
 			e.closed.Store(true)
 			e.release()
 			ctx, cancel := context.WithCancel(context.Background())
@@ -133,6 +156,28 @@ func newExporter(c Config, now func() time.Time) (*Exporter, error) {
 		}
 	}
 	return e, nil
+}
+
+// startPatience is how long New waits for other processes; the first Write
+// opens the file when they take longer.
+const startPatience = time.Second
+
+func (e *Exporter) start() error {
+	if e.lock != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+		defer cancel()
+		switch err := e.enter(ctx); {
+		case errors.Is(err, context.DeadlineExceeded):
+			return nil
+		case err != nil:
+			return err
+		}
+		defer e.leave()
+		if err := lockable(e.dir); err != nil {
+			return err
+		}
+	}
+	return e.open()
 }
 
 // Write implements [exporters.Sink]. A ctx that is done before the write
@@ -155,7 +200,16 @@ func (e *Exporter) Write(ctx context.Context, recs []record.Record) (n int, err 
 		return 0, nil
 	}
 	e.encode(recs)
+	if err := e.enter(ctx); err != nil {
+		return 0, err
+	}
 	n, err = e.writeUnits()
+	e.leave()
+	e.tell(e.wrote(recs[:n]))
+	if err != nil && e.live.f == nil && e.lock != nil {
+		e.tell(e.lock.close()) // the file system may have to be repaired
+	}
+	err = e.told(err)
 	if cap(e.buf) > maxBuffer {
 		e.buf, e.units = nil, nil
 	}
@@ -194,16 +248,24 @@ func (e *Exporter) encodeGroup(recs []record.Record, before int) {
 // returns how many records were written.
 func (e *Exporter) writeUnits() (n int, err error) {
 	start, units := 0, e.units // what is left to write
-	for len(units) > 0 {
+	if err := e.look(); err != nil {
+		return 0, err
+	}
+	for rewrites := 0; len(units) > 0; {
 		if err := e.ready(); err != nil {
 			return n, err
 		}
 		fit := e.fitting(start, units)
 		if fit == 0 || e.due() {
-			if err := e.rotate(); err != nil {
+			if e.tryRotate() {
+				continue
+			}
+			if err := e.ready(); err != nil {
 				return n, err
 			}
-			continue
+			if fit == 0 {
+				fit = len(units)
+			}
 		}
 		kept, err := e.append(e.buf[start:units[fit-1].end], func(written int) int {
 			if k := unitsWithin(units, start+written); k > 0 {
@@ -211,7 +273,14 @@ func (e *Exporter) writeUnits() (n int, err error) {
 			}
 			return 0
 		})
+		if e.removed() && rewrites < maxRewrites {
+			rewrites++
+			e.stats.reopens.Add(1)
+			e.tell(errors.Join(err, e.abandon()))
+			continue
+		}
 		if k := unitsWithin(units, start+kept); k > 0 {
+			e.records += uint64(units[k-1].recs - n)
 			n, units = units[k-1].recs, units[k:]
 		}
 		if err != nil {
@@ -248,7 +317,7 @@ func (e *Exporter) Export(ctx context.Context, recs []exporters.SDKRecord) error
 }
 
 // ForceFlush implements [exporters.Sink]. Write keeps nothing back, so it only
-// waits for the writes under way.
+// waits for the writes under way, and syncs the file if it is ever synced.
 func (e *Exporter) ForceFlush(ctx context.Context) error {
 	if e.closed.Load() {
 		return nil
@@ -256,8 +325,8 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 	if err := e.turn.Lock(ctx); err != nil {
 		return fmt.Errorf("file: a write is blocked: %w", err)
 	}
-	e.unlock()
-	return nil
+	defer e.unlock()
+	return e.told(e.sync())
 }
 
 // Shutdown implements [exporters.Sink]: it waits for the write under way,
@@ -286,6 +355,27 @@ func (e *Exporter) unlock() {
 }
 
 func (e *Exporter) release() {
-	e.closeErr = errors.Join(e.closeErr, e.close())
-	e.keeper.whenEnded(e.claim.release)
+	if e.syncTimer != nil {
+		e.syncTimer.Stop()
+	}
+	e.closeErr = errors.Join(e.closeErr, e.told(e.close()))
+	e.keeper.whenEnded(func() {
+		if e.lock != nil {
+			_ = e.lock.close() // nothing is written to it
+		}
+		e.claim.release()
+	})
+}
+
+// tell keeps an error that concerns no record of the batch for the end of the
+// Write, which returns it beside the number of all records.
+func (e *Exporter) tell(err error) { e.untold = errors.Join(e.untold, err) }
+
+// told returns err and what was kept by tell.
+func (e *Exporter) told(err error) error {
+	if e.untold != nil {
+		err = errors.Join(err, e.untold)
+		e.untold = nil
+	}
+	return err
 }

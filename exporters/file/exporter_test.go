@@ -373,7 +373,8 @@ func TestNoAllocations(t *testing.T) {
 	recs := sinktest.Records("alloc", 0, 100)
 	write(t, e, recs)
 	ctx := context.Background()
-	if n := testing.AllocsPerRun(50, func() { _, _ = e.Write(ctx, recs) }); n > 0 {
+	// The looks at the live file, before and after: path, and two results.
+	if n := testing.AllocsPerRun(50, func() { _, _ = e.Write(ctx, recs) }); n > 3 {
 		t.Errorf("%v allocations a batch", n)
 	}
 	huge := sinktest.Records("alloc", 0, 1)

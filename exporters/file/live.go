@@ -12,7 +12,8 @@ import (
 // live is the open live file.
 type live struct {
 	f    *os.File // nil when not open
-	size int64    // up to the end of the last whole record
+	info os.FileInfo
+	size int64 // up to the end of the last whole record
 	// sound tells that the file ends at size, behind a line feed. It does not
 	// before the tail was looked at, nor when a failed write could not be
 	// taken back.
@@ -28,6 +29,9 @@ func (e *Exporter) open() error {
 	if e.live.f != nil {
 		return nil
 	}
+	if err := e.sameDirectory(); err != nil {
+		return err
+	}
 	f, info, err := openRegular(e.cfg.Path, e.cfg.Permissions, e.cfg.DirectoryPermissions)
 	if err != nil {
 		return err
@@ -35,7 +39,13 @@ func (e *Exporter) open() error {
 	if err := e.claim.opened(e.cfg.Path, info); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	e.live = live{f: f, size: info.Size()}
+	e.live = live{f: f, info: info, size: info.Size()}
+	if e.syncs() {
+		// The file may be new, and a backup may have got its name just now.
+		if err := syncDirectory(e.dir); err != nil {
+			return errors.Join(err, e.close())
+		}
+	}
 	first := !e.opened
 	if first && e.cfg.Mode == "truncate" {
 		if err := f.Truncate(0); err != nil {
@@ -161,7 +171,18 @@ func (e *Exporter) close() error {
 	if f == nil {
 		return nil
 	}
+	err := e.sync()
+	if e.live.f == nil {
+		return err // the failed sync has closed it
+	}
+	return errors.Join(err, e.abandon())
+}
+
+// abandon closes the live file as it is.
+func (e *Exporter) abandon() error {
+	f := e.live.f
 	e.live = live{}
+	e.synced = e.records
 	e.claim.closed()
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("file: %w", err)
@@ -169,23 +190,43 @@ func (e *Exporter) close() error {
 	return nil
 }
 
+// rotationPause is how long the exporter waits after a rotation that failed
+// before it tries the next.
+const rotationPause = time.Second
+
+// tryRotate rotates, unless that has just failed. A failure must not keep
+// records from being written: it is told and counted, and they go on into the
+// live file, over its limit.
+func (e *Exporter) tryRotate() bool {
+	if time.Now().Before(e.retryRotation) {
+		return false
+	}
+	if err := e.rotate(); err != nil {
+		e.stats.rotationFailures.Add(1)
+		e.retryRotation = time.Now().Add(rotationPause)
+		e.tell(err)
+		return false
+	}
+	return true
+}
+
 // rotate makes the live file a backup and deletes what retention does not
 // keep. Wherever the process dies, every record stands in one file of the set,
 // and the next start carries on: the live file is made by the next write, and
 // deletions are made up for when the file is opened.
 func (e *Exporter) rotate() error {
-	stamp := e.stamp()
-	if err := e.close(); err != nil {
+	if err := e.sameDirectory(); err != nil {
 		return err
 	}
 	own, err := listBackups(e.dir, e.names)
 	if err != nil {
 		return fmt.Errorf("file: rotate: %w", err)
 	}
-	backup, err := e.names.vacate(own, stamp)
+	backup, err := e.names.vacate(own, e.stamp())
 	if err != nil {
 		return fmt.Errorf("file: rotate: %w", err)
 	}
+	e.tell(e.close())
 	// Somebody may have removed the live file; then there is nothing to keep.
 	if err := os.Rename(e.cfg.Path, backup); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("file: rotate: %w", err)

@@ -184,6 +184,7 @@ directory_permissions: "0700"
 		Path: "logs/app.log", Mode: "truncate", Delay: true, Format: "logfmt",
 		Include:     []encode.Field{encode.FieldService, encode.FieldPID},
 		Rotation:    Rotation{MaxSize: 10 * exporters.MiB, Naming: "numbered", Compression: "none"},
+		Reopen:      true,
 		Permissions: 0o600, DirectoryPermissions: 0o700,
 	}
 	if diff := cmp.Diff(want, c); diff != "" {

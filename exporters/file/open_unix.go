@@ -4,6 +4,7 @@ package file
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 
@@ -22,3 +23,23 @@ func isFull(err error) bool {
 
 // canMakeIn reports what keeps this user from making files in dir.
 func canMakeIn(dir string) error { return unix.Access(dir, unix.W_OK|unix.X_OK) }
+
+// isUnlinked reports whether the open file that info is of has no name.
+func isUnlinked(info os.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && s.Nlink == 0
+}
+
+// syncDirectory makes the names in dir survive a power cut.
+func syncDirectory(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("file: %w", err)
+	}
+	defer d.Close()
+	// Some file systems cannot, and need not: their directories are always written at once.
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("file: %w", err)
+	}
+	return nil
+}

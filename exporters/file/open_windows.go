@@ -2,6 +2,7 @@ package file
 
 import (
 	"errors"
+	"os"
 
 	"golang.org/x/sys/windows"
 )
@@ -18,3 +19,9 @@ func isFull(err error) bool {
 // canMakeIn finds nothing: what a user may do follows from access control
 // lists that only trying shows.
 func canMakeIn(string) error { return nil }
+
+// isUnlinked is false: an open file cannot be removed.
+func isUnlinked(os.FileInfo) bool { return false }
+
+// syncDirectory does nothing: Windows has no such call for directories.
+func syncDirectory(string) error { return nil }

@@ -17,11 +17,21 @@ type Stats struct {
 	Hooked, HookFailures uint64
 	// TornTails counts the files found to end within a line.
 	TornTails uint64
+	// RotationFailures counts the attempts to rotate that failed; records went
+	// on into the live file.
+	RotationFailures uint64
+	// Reopens counts the files that were given up because the path named
+	// another one, or none.
+	Reopens uint64
+	// SyncFailures counts the failed fsyncs, Unsynced the records written since
+	// the last good one at that time: a power cut may lose them.
+	SyncFailures, Unsynced uint64
 }
 
 type counters struct {
 	bytes, rotations, pruned, pruneFailures, tornTails    atomic.Uint64
 	compressed, compressionFailures, hooked, hookFailures atomic.Uint64
+	rotationFailures, reopens, syncFailures, unsynced     atomic.Uint64
 }
 
 // Stats returns the counts so far. It never waits for a write.
@@ -36,5 +46,9 @@ func (e *Exporter) Stats() Stats {
 		Hooked:              e.stats.hooked.Load(),
 		HookFailures:        e.stats.hookFailures.Load(),
 		TornTails:           e.stats.tornTails.Load(),
+		RotationFailures:    e.stats.rotationFailures.Load(),
+		Reopens:             e.stats.reopens.Load(),
+		SyncFailures:        e.stats.syncFailures.Load(),
+		Unsynced:            e.stats.unsynced.Load(),
 	}
 }

@@ -26,6 +26,11 @@ const tornMark = " [torn]"
 //   - any other last line stays and is closed with a mark and a line feed. It
 //     may be another program's, and text does not show whether it is whole.
 func repairTail(f *os.File, size int64, format string) (newSize int64, torn bool, err error) {
+	// Nearly always the file ends well; with several writers this is asked
+	// before every batch.
+	if whole, err := endsWell(f, size); err != nil || whole {
+		return size, false, err
+	}
 	end, err := withoutNULs(f, size)
 	var text []byte
 	if err == nil {
@@ -62,6 +67,18 @@ func repairTail(f *os.File, size int64, format string) (newSize int64, torn bool
 		return newSize, false, fmt.Errorf("file: close the torn end of %q: %w", f.Name(), err)
 	}
 	return newSize + int64(len(closing)), true, nil
+}
+
+// endsWell reports whether the file is empty or ends in a line feed.
+func endsWell(f *os.File, size int64) (bool, error) {
+	if size == 0 {
+		return true, nil
+	}
+	var last [1]byte
+	if _, err := f.ReadAt(last[:], size-1); err != nil {
+		return false, fmt.Errorf("file: read the end of %q: %w", f.Name(), err)
+	}
+	return last[0] == '\n', nil
 }
 
 // withoutNULs returns the file's size without the NUL bytes at its end, of
