@@ -28,12 +28,8 @@ var encoders = map[string]encoder{
 	},
 }
 
-var (
-	// errMoved means that a backup was shifted or deleted: look again.
-	errMoved = errors.New("file: the backup has moved")
-	// errGone means that no backup is the file that was compressed.
-	errGone = errors.New("file: the backup is gone")
-)
+// errMoved means that a backup was shifted or deleted: look again.
+var errMoved = errors.New("file: the backup has moved")
 
 // compress replaces b's plain file by a compressed one, and returns that. The
 // compressed file is whole and on the disk before it gets its name, and has it

@@ -285,9 +285,7 @@ func (k *keeper) attend(b backup, own []backup) {
 		compressed, err := k.compress(b)
 		switch {
 		case k.ctx.Err() != nil || errors.Is(err, errMoved):
-			return
-		case errors.Is(err, errGone):
-			k.postpone(final.info)
+			// A deleted one is not noted: its inode may be the next backup's.
 			return
 		case err != nil:
 			// The hook gets the plain file: it may be what makes room on a
@@ -344,7 +342,7 @@ func (k *keeper) find(info os.FileInfo) (backup, error) {
 	}
 	i := slices.IndexFunc(own, func(b backup) bool { return os.SameFile(b.files[0].info, info) })
 	if i < 0 {
-		return backup{}, errGone
+		return backup{}, errMoved
 	}
 	return own[i], nil
 }

@@ -232,8 +232,8 @@ func readFile(t testing.TB, path string) []byte {
 	return data
 }
 
-// A batch costs a look at the clock, and no system call more than without.
-func TestScheduledWriteMakesNoCall(t *testing.T) {
+// A batch costs one look at the clock and no allocation.
+func TestScheduleCostsALook(t *testing.T) {
 	c := scheduled(t, "hourly")
 	looks := 0
 	at := time.Date(2026, 11, 21, 10, 15, 0, 0, time.UTC)
