@@ -159,6 +159,8 @@ type starter struct {
 	ctx     context.Context
 	secrets secrets
 	shared  map[string]*shared
+	// reopeners are the exporters that Runtime.Reopen asks.
+	reopeners []exporters.Reopener
 }
 
 // build returns the running processors of a list. If one cannot be built,

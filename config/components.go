@@ -81,7 +81,16 @@ func (c *destinationConfig[C, S]) label(typ string) string {
 	return typ
 }
 
-func (c *destinationConfig[C, S]) open(*starter) (exporters.Sink, error) { return c.new(c.Config) }
+func (c *destinationConfig[C, S]) open(s *starter) (exporters.Sink, error) {
+	sink, err := c.new(c.Config)
+	if err != nil {
+		return nil, err
+	}
+	if r, ok := any(sink).(exporters.Reopener); ok {
+		s.reopeners = append(s.reopeners, r)
+	}
+	return sink, nil
+}
 
 // standard is the type of an exporter of OpenTelemetry's schema that has no
 // keys there.

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/seed2f724858/sluice/bridge"
+	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/processors"
 	"github.com/seed2f724858/sluice/record"
 )
@@ -28,19 +29,24 @@ func (d *Document) Start(ctx context.Context) (*Runtime, error) {
 	cfg.Levels = d.options.levels
 	d.model.AttributeLimits.apply(&cfg.Limits)
 	var steps []processors.Processor
+	s := &starter{ctx: ctx, secrets: d.secrets, shared: map[string]*shared{}}
 	if lp := d.model.LoggerProvider; lp != nil {
 		lp.Limits.apply(&cfg.Limits)
 		cfg.Levels = lp.Configurator.rules(d.options.levels)
 		cfg.TraceBased = lp.Configurator.traceBased()
 		if !d.model.Disabled {
 			var err error
-			s := &starter{ctx: ctx, secrets: d.secrets, shared: map[string]*shared{}}
 			if steps, err = s.build(lp.Processors); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return NewRuntime(cfg, steps...)
+	rt, err := NewRuntime(cfg, steps...)
+	if err != nil {
+		return nil, err
+	}
+	rt.reopeners = s.reopeners
+	return rt, nil
 }
 
 // RuntimeConfig configures a [Runtime] that is made in Go.
@@ -67,6 +73,8 @@ func DefaultRuntimeConfig() RuntimeConfig {
 type Runtime struct {
 	pipeline *processors.Pipeline
 	provider *sdklog.LoggerProvider
+	// reopeners are the exporters of the configuration that can reopen.
+	reopeners []exporters.Reopener
 
 	mu      sync.Mutex
 	loggers map[string]*slog.Logger
@@ -158,6 +166,17 @@ func (r *Runtime) Health() error {
 
 // ForceFlush exports what was logged before the call, within ctx's deadline.
 func (r *Runtime) ForceFlush(ctx context.Context) error { return r.pipeline.ForceFlush(ctx) }
+
+// Reopen has the exporters of the configuration that write to files open those
+// anew whose path names another file now: see [exporters.Reopener]. It waits
+// for the writes under way. After Shutdown it does nothing.
+func (r *Runtime) Reopen() error {
+	var errs []error
+	for _, e := range r.reopeners {
+		errs = append(errs, e.Reopen())
+	}
+	return errors.Join(errs...)
+}
 
 // Shutdown drains all exporters in parallel and closes them. What could not be
 // sent within ctx's deadline is counted as dropped: see Stats, which stays

@@ -43,6 +43,15 @@ type Holder interface {
 	Held() int
 }
 
+// Reopener is a Sink that writes to something that others may move away, as
+// logrotate does with files.
+type Reopener interface {
+	Sink
+	// Reopen lets go of what was moved and opens what has taken its place, or
+	// makes it anew; where nothing was moved it does nothing.
+	Reopen() error
+}
+
 // Unwrapper is a decorator that tells which Sink it wraps.
 type Unwrapper interface {
 	Unwrap() Sink

@@ -46,9 +46,9 @@ file says on_full. At the end of the input it waits for the queues, up to
 exit code is 1 if an exporter dropped any.
 
 SIGTERM and SIGINT end the input and drain; a second one gives up on what is
-still queued. SIGHUP has no effect. When the reader of standard output goes
-away, the other exporters go on; without --config there are none, and the
-input ends.`,
+still queued. SIGHUP has files opened anew whose path names another file now.
+When the reader of standard output goes away, the other exporters go on; without
+--config there are none, and the input ends.`,
 		Example: `  my-service 2>&1 | sluice pipe
   my-service | sluice pipe --config sluice.yaml --stats stats.json
   seq 1000000 | sluice pipe --config sluice.yaml
@@ -97,6 +97,13 @@ func runPipe(ctx context.Context, std stdio, o pipeOptions) error {
 
 	sig, stop := watchSignals(ctx, o.config == "")
 	defer stop()
+	go func() {
+		for range sig.reopen {
+			if err := rt.Reopen(); err != nil {
+				fmt.Fprintln(std.err, "sluice: reopen:", err)
+			}
+		}
+	}()
 	in := ingest.NewInput(sig.end, std.in)
 	fed := make(chan error, 1)
 	go func() { fed <- feed.Run(in, rt.Pipeline()) }()

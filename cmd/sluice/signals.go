@@ -13,6 +13,9 @@ type signals struct {
 	end context.Context
 	// hurry is done at the second: give up what is not drained yet.
 	hurry context.Context
+	// reopen gets a value for each SIGHUP, or for several of them, and is
+	// closed in the end.
+	reopen <-chan struct{}
 }
 
 // watchSignals catches SIGINT and SIGTERM until the returned function is
@@ -20,17 +23,19 @@ type signals struct {
 //
 // A broken pipe never kills the process, because other destinations may be in
 // order; with endOnBrokenPipe it ends the input like SIGTERM, for commands
-// whose only destination is their own output. SIGHUP is caught and has no
-// effect: a closed terminal shows as the end of the input.
+// whose only destination is their own output. SIGHUP does not
+// end anything: a closed terminal shows as the end of the input.
 func watchSignals(parent context.Context, endOnBrokenPipe bool) (signals, func()) {
 	end, cancelEnd := context.WithCancel(parent)
 	hurry, cancelHurry := context.WithCancel(parent)
 	caught := make(chan os.Signal, 4)
 	signal.Notify(caught, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	reopen := make(chan struct{}, 1)
 	done := make(chan struct{})
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
+		defer close(reopen)
 		for {
 			select {
 			case <-done:
@@ -38,6 +43,10 @@ func watchSignals(parent context.Context, endOnBrokenPipe bool) (signals, func()
 			case s := <-caught:
 				switch {
 				case s == syscall.SIGHUP:
+					select {
+					case reopen <- struct{}{}:
+					default: // one is on its way
+					}
 				case s == syscall.SIGPIPE:
 					if endOnBrokenPipe {
 						cancelEnd()
@@ -50,7 +59,7 @@ func watchSignals(parent context.Context, endOnBrokenPipe bool) (signals, func()
 			}
 		}
 	}()
-	return signals{end: end, hurry: hurry}, func() {
+	return signals{end: end, hurry: hurry, reopen: reopen}, func() {
 		signal.Stop(caught)
 		close(done)
 		<-stopped

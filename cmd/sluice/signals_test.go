@@ -59,6 +59,38 @@ func TestPipeSurvivesHangup(t *testing.T) {
 	}
 }
 
+// SIGHUP has a file that was moved made anew, also one that waits for it.
+func TestPipeReopensOnHangup(t *testing.T) {
+	dir := t.TempDir()
+	config, logs := filepath.Join(dir, "sluice.yaml"), filepath.Join(dir, "app.jsonl")
+	text := fmt.Sprintf("file_format: \"1.1\"\nlogger_provider:\n  processors:\n    - async: {exporter: {retry: {exporter: {file: {path: %q, reopen: false}}}}}\n", logs)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, nil, "pipe", "--config", config)
+	feed := func(s string) {
+		t.Helper()
+		if _, err := io.WriteString(p.stdin, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	feed("1\n")
+	awaitFile(t, logs, `"msg":"1"`)
+	old := logs + ".old"
+	if err := os.Rename(logs, old); err != nil {
+		t.Fatal(err)
+	}
+	feed("2\n")
+	awaitFile(t, old, `"msg":"2"`)
+	p.signal(t, syscall.SIGHUP)
+	awaitFile(t, logs, "")
+	p.feed(t, "3\n")
+	p.wantExit(t, 0)
+	if b, err := os.ReadFile(logs); err != nil || !bytes.Contains(b, []byte(`"msg":"3"`)) {
+		t.Errorf("the new file holds %q, %v", b, err)
+	}
+}
+
 // A destination that takes nothing holds the drain up; the second signal ends
 // that, and what was queued is counted as lost.
 func TestPipeSecondSignalHurries(t *testing.T) {

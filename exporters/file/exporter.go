@@ -86,6 +86,7 @@ type unit struct {
 var (
 	_ exporters.Sink        = (*Exporter)(nil)
 	_ exporters.SDKExporter = (*Exporter)(nil)
+	_ exporters.Reopener    = (*Exporter)(nil)
 )
 
 // New returns an Exporter and, unless c.Delay is set, opens its file. The path
