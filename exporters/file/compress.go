@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -98,44 +99,72 @@ func (k *keeper) writeCompressed(src *os.File, info os.FileInfo) (err error) {
 }
 
 // exchange puts the temporary file in the place of the plain backup src, by
-// whatever name that goes now.
+// whatever name that goes now. It holds the lock for renames only: syncing a
+// directory and freeing a large file's blocks take their time.
 func (k *keeper) exchange(src *os.File, info os.FileInfo, ext string) (backupFile, error) {
+	copied, err := k.placeCopy(src, info, ext)
+	if err != nil {
+		return backupFile{}, err
+	}
+	if err := syncDir(k.dir); err != nil {
+		return backupFile{}, err
+	}
+	src.Close() // some systems rename and delete no open file
+	file, err := k.setAside(info, copied)
+	if err != nil {
+		return backupFile{}, err
+	}
+	return file, os.Remove(k.temp())
+}
+
+// placeCopy moves the temporary file beside the backup src.
+func (k *keeper) placeCopy(src *os.File, info os.FileInfo, ext string) (os.FileInfo, error) {
+	if err := k.lock(k.ctx); err != nil {
+		return nil, err
+	}
+	defer k.unlock()
+	b, err := k.find(info)
+	if err != nil {
+		return nil, err
+	}
+	if now, err := src.Stat(); err != nil || now.Size() != info.Size() {
+		return nil, errors.Join(err, fmt.Errorf("%q has changed", b.path()))
+	}
+	if taken, err := occupied(b.path(), b); err != nil {
+		return nil, err
+	} else if taken {
+		return nil, fmt.Errorf("something that is no regular file has a name of %q", b.path()+ext)
+	}
+	if err := os.Rename(k.temp(), b.path()+ext); err != nil {
+		return nil, err
+	}
+	return os.Lstat(b.path() + ext)
+}
+
+// setAside leaves copied alone of the backup whose plain file info describes:
+// that gets the temporary file's name.
+func (k *keeper) setAside(info, copied os.FileInfo) (backupFile, error) {
 	if err := k.lock(k.ctx); err != nil {
 		return backupFile{}, err
 	}
 	defer k.unlock()
 	b, err := k.find(info)
 	if err != nil {
-		return backupFile{}, err
+		return backupFile{}, errMoved // deleted
 	}
-	if now, err := src.Stat(); err != nil || now.Size() != info.Size() {
-		return backupFile{}, errors.Join(err, fmt.Errorf("%q has changed", b.path()))
+	i := slices.IndexFunc(b.files, func(f backupFile) bool { return os.SameFile(f.info, copied) })
+	if i < 0 {
+		return backupFile{}, errMoved // its number has changed, and a shift takes the plain file only
 	}
-	file := backupFile{path: b.path() + ext, ext: ext}
-	if taken, err := occupied(b.path(), b); err != nil {
-		return backupFile{}, err
-	} else if taken {
-		return backupFile{}, fmt.Errorf("something that is no regular file has a name of %q", file.path)
-	}
-	if err := os.Rename(k.temp(), file.path); err != nil {
-		return backupFile{}, err
-	}
-	if err := syncDir(k.dir); err != nil {
-		return backupFile{}, err
-	}
-	if file.info, err = os.Lstat(file.path); err != nil {
-		return backupFile{}, err
-	}
-	src.Close() // some systems delete no open file
-	for _, f := range b.files {
-		if f.path == file.path {
+	for j, f := range b.files {
+		if j == 0 || j == i {
 			continue
 		}
 		if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return backupFile{}, err
 		}
 	}
-	return file, nil
+	return b.files[i], os.Rename(b.path(), k.temp())
 }
 
 // interruptible ends with its context.

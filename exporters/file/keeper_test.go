@@ -231,6 +231,7 @@ func TestCrashWhileCompressing(t *testing.T) {
 		"another compression":      {"": old, ".zst": "half"},
 		"done":                     {".gz": zipped(old)},
 		"done, a new one begun":    {".gz": zipped(old), "tmp": "x"},
+		"plain one set aside":      {".gz": zipped(old), "tmp": old},
 	} {
 		for _, naming := range namings {
 			for _, rotateFirst := range []bool{false, true} {
