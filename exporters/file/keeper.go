@@ -17,6 +17,9 @@ const (
 	// firstRetry, then twice that, up to lastRetry.
 	firstRetry = time.Second
 	lastRetry  = 5 * time.Minute
+	// maxMoves is how often a backup may move away under the keeper's hands
+	// before it pauses.
+	maxMoves = 10
 )
 
 // keeper does in the background what no write waits for: it compresses
@@ -195,7 +198,7 @@ func (k *keeper) pass() time.Duration {
 		k.stats.compressionFailures.Add(1)
 		return lastRetry
 	}
-	for k.ctx.Err() == nil {
+	for moves := 0; k.ctx.Err() == nil; {
 		own, err := k.list()
 		if err != nil {
 			return firstRetry
@@ -205,7 +208,12 @@ func (k *keeper) pass() time.Duration {
 		if b == nil {
 			return wait
 		}
-		k.attend(*b, own)
+		if !k.attend(*b, own) {
+			// Renames, or a file system that does not tell files apart.
+			if moves++; moves >= maxMoves {
+				return firstRetry
+			}
+		}
 	}
 	return 0
 }
@@ -278,15 +286,15 @@ func (k *keeper) dispensable(backups []backup) []backup {
 }
 
 // attend compresses b, one of own, and gives it to the hook, as far as that is
-// wanted and works.
-func (k *keeper) attend(b backup, own []backup) {
+// wanted and works. It reports whether b was still there.
+func (k *keeper) attend(b backup, own []backup) bool {
 	final, failed := b.files[0], false
 	if k.wantsCompression(b) {
 		compressed, err := k.compress(b)
 		switch {
 		case k.ctx.Err() != nil || errors.Is(err, errMoved):
 			// A deleted one is not noted: its inode may be the next backup's.
-			return
+			return false
 		case err != nil:
 			// The hook gets the plain file: it may be what makes room on a
 			// full disk.
@@ -314,6 +322,7 @@ func (k *keeper) attend(b backup, own []backup) {
 	if failed {
 		k.postpone(final.info)
 	}
+	return true
 }
 
 // retry returns what is noted for a file; a zero retry is due.
