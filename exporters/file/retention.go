@@ -74,14 +74,14 @@ func (r Retention) maxFiles() int {
 }
 
 // surplus returns the backups that r no longer keeps. own is sorted newest
-// first, now is the time that ages are measured at, and free the number of
-// bytes free on the file system.
-func (r Retention) surplus(own []backup, now time.Time, free int64) []backup {
+// first, age tells how old a file last written then is, and free is the number
+// of bytes free on the file system.
+func (r Retention) surplus(own []backup, age func(written time.Time) time.Duration, free int64) []backup {
 	var kept, gone []backup
 	room := int64(r.MaxTotalSize)
 	for _, b := range own {
 		switch {
-		case r.MaxAge > 0 && now.Sub(b.modTime()) > r.MaxAge.Std():
+		case r.MaxAge > 0 && age(b.modTime()) > r.MaxAge.Std():
 			gone = append(gone, b)
 			continue
 		case r.maxFiles() != KeepAll && len(kept) >= r.maxFiles():

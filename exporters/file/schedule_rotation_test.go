@@ -295,7 +295,7 @@ func TestSurplus(t *testing.T) {
 		{Retention{MaxFiles: 5, MaxAge: 3 * hour, MaxTotalSize: 200}, 0, 2},
 		{Retention{MaxFiles: 1, MaxAge: 3 * hour, MaxTotalSize: 200}, 0, 1},
 	} {
-		gone := c.r.surplus(own, now, c.free)
+		gone := c.r.surplus(own, now.Sub, c.free)
 		left := slices.DeleteFunc(slices.Clone(own), func(b backup) bool {
 			return slices.ContainsFunc(gone, func(g backup) bool { return g.rank == b.rank })
 		})
@@ -367,9 +367,39 @@ func TestAges(t *testing.T) {
 		const up0 = 1000 * time.Hour
 		a.start(start, up0, newest)
 		for _, l := range c.looks {
-			if got := a.at(start.Add(l.clock), up0+l.up, week).Sub(start); got != l.want {
+			a.at(start.Add(l.clock), up0+l.up, week)
+			if got := a.of(start.Add(-1)) - 1; got != l.want {
 				t.Errorf("%s: at %v, %v up: %v, want %v", name, l.clock, l.up, got, l.want)
 			}
+		}
+	}
+}
+
+// A machine that sleeps at night leaps every morning: that holds back only what
+// was written before, so that backups do not pile up.
+func TestAgesOnAMachineThatSleeps(t *testing.T) {
+	const week = 7 * day
+	start := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
+	for _, naps := range []int{1, 500} { // a day
+		var a ages
+		a.start(start, 0, time.Time{})
+		var now time.Time
+		for i := range 100 * naps {
+			now = start.Add(time.Duration(i+1) * day / time.Duration(naps))
+			a.at(now, time.Duration(i+1)*8*time.Hour/time.Duration(naps), week)
+		}
+		if age := a.of(now); age != 0 {
+			t.Errorf("%d naps: what was written now is %v old", naps, age)
+		}
+		// A week awake is three weeks by the clock.
+		if age := a.of(now.Add(-22 * day)); age <= week {
+			t.Errorf("%d naps: what was written 22 days ago is %v old", naps, age)
+		}
+		if age := a.of(now.Add(-10 * day)); age > week {
+			t.Errorf("%d naps: 10 days, of which 80 hours awake, count as %v", naps, age)
+		}
+		if len(a.leaps) > 200 {
+			t.Errorf("%d naps: %d leaps are remembered", naps, len(a.leaps))
 		}
 	}
 }
