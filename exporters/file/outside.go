@@ -37,7 +37,12 @@ func (e *Exporter) look() error {
 	// What a failed write has left is known to this process only: another one
 	// may have cut it off already.
 	if size := info.Size(); size != l.size+l.excess || e.cfg.Shared && l.excess > 0 {
+		begun := l.size == 0 || size < l.size
 		l.size, l.excess, l.sound = size, 0, false
+		if begun {
+			// Others have, maybe in a later interval than this process saw.
+			e.begin(info.ModTime())
+		}
 	}
 	return nil
 }

@@ -326,3 +326,23 @@ func BenchmarkShared(b *testing.B) {
 		})
 	}
 }
+
+// The interval of a file that another process began is that of its records,
+// not the one in which it was opened here, empty.
+func TestScheduleOfASharedFile(t *testing.T) {
+	c := scheduled(t, "hourly")
+	c.Shared = true
+	e := newTimed(t, c, time.Date(2026, 11, 21, 10, 30, 0, 0, time.UTC))
+	other := append([]byte(sinktest.ID("time", 0)), '\n')
+	later := time.Date(2026, 11, 21, 11, 5, 0, 0, time.UTC)
+	if err := errors.Join(os.WriteFile(c.Path, other, 0o600), os.Chtimes(c.Path, later, later)); err != nil {
+		t.Fatal(err)
+	}
+	e.next = 1
+	*e.at = time.Date(2026, 11, 21, 11, 10, 0, 0, time.UTC)
+	e.write(t)
+	e.holds(t, "app.jsonl=ab")
+	*e.at = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	e.write(t)
+	e.holds(t, "app-2026-11-21T11-00-00.000Z.jsonl=ab", "app.jsonl=c")
+}
