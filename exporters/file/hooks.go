@@ -22,14 +22,21 @@ type Backup struct {
 	Size int64
 }
 
-// callHook gives f to the hook. A panic of the hook is an error.
-func (k *keeper) callHook(f backupFile) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("file: OnRotate panicked: %v", p)
-		}
+// callHook gives f to the hook. That the hook panics, or ends its goroutine,
+// is an error: the keeper goes on.
+func (k *keeper) callHook(f backupFile) error {
+	done := make(chan error)
+	go func() {
+		err := errors.New("file: OnRotate has ended its goroutine")
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("file: OnRotate panicked: %v", p)
+			}
+			done <- err
+		}()
+		err = k.cfg.OnRotate(k.ctx, Backup{Path: f.path, Size: f.info.Size()})
 	}()
-	return k.cfg.OnRotate(k.ctx, Backup{Path: f.path, Size: f.info.Size()})
+	return <-done
 }
 
 // mark tells a backup from a later one of the same name.

@@ -195,8 +195,8 @@ func (k *keeper) pass() time.Duration {
 	}
 	defer release()
 	if err := k.sweep(); err != nil {
+		// Nothing can be compressed then, but hooks need only the backups.
 		k.stats.compressionFailures.Add(1)
-		return lastRetry
 	}
 	for moves := 0; k.ctx.Err() == nil; {
 		own, err := k.list()

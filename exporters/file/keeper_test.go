@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -585,6 +586,55 @@ func TestPanickingHook(t *testing.T) {
 		t.Errorf("stats %+v", s)
 	}
 	wantIDs(t, readSet(t, c), "panic", 3)
+}
+
+// A hook that ends its goroutine, as a failing check of a test does, ends
+// neither the keeper nor keeps Shutdown from returning.
+func TestExitingHook(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	c := compressing(t, "timestamp", "none")
+	var h hook
+	record, exited := h.call(t), false
+	c.OnRotate = func(ctx context.Context, b Backup) error {
+		if !exited {
+			exited = true
+			runtime.Goexit()
+		}
+		return record(ctx, b)
+	}
+	e := newTest(t, c)
+	write(t, e, sinktest.Records("exit", 0, 4))
+	settle(e)
+	if s := e.Stats(); s.HookFailures != 1 || s.Hooked != 2 {
+		t.Errorf("stats %+v", s)
+	}
+	if err := e.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// What somebody has put where the keeper writes its temporary file keeps it
+// from compressing, not from calling the hook.
+func TestHookWithForeignTemporaryFile(t *testing.T) {
+	c := compressing(t, "timestamp", "gzip")
+	var h hook
+	c.OnRotate = h.call(t)
+	temp := tempPath(filepath.Dir(c.Path), filepath.Base(c.Path))
+	if err := os.MkdirAll(temp, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	e := newTest(t, c)
+	write(t, e, sinktest.Records("foreign", 0, 4))
+	if err := e.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantIDs(t, []byte(strings.Join(h.ids, "\n")), "foreign", 3)
+	if info, err := os.Lstat(temp); err != nil || !info.IsDir() {
+		t.Errorf("the foreign directory: %v, %v", info, err)
+	}
+	if s := e.Stats(); s.CompressionFailures == 0 || s.Compressed > 0 {
+		t.Errorf("stats %+v", s)
+	}
 }
 
 // When compression fails, the hook gets the plain backup: uploading may be
