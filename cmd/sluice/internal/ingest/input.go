@@ -11,8 +11,9 @@ import (
 const (
 	chunkSize = 64 << 10
 	// grace is how long Input waits for more once the input is to end: lines
-	// that were written before the end are on their way through a pipe.
-	grace = 100 * time.Millisecond
+	// that were written before the end are on their way through a pipe, which takes a
+	// while on a machine that is busy.
+	grace = 300 * time.Millisecond
 	// lastBytes bounds what is read after the end, so that a writer who never
 	// pauses cannot put it off. It is the largest buffer of a Linux pipe that
 	// needs no privilege.
