@@ -140,6 +140,8 @@ func (c Config) Validate() error {
 		fail("path: %q holds a NUL byte", c.Path)
 	case base == "." || base == ".." || base == string(filepath.Separator) || strings.HasSuffix(c.Path, "/"):
 		fail("path: %q names a directory: add a file name", c.Path)
+	default:
+		errs = append(errs, c.Rotation.validateName(base))
 	}
 	for _, f := range c.Include {
 		if _, err := encode.ParseField(string(f)); err != nil {

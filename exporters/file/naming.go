@@ -2,7 +2,9 @@ package file
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,6 +33,29 @@ func newNaming(name, path string) naming {
 	}
 	ext := filepath.Ext(base)
 	return &timestamped{dir: dir, stem: strings.TrimSuffix(base, ext), ext: ext}
+}
+
+// maxName is how long a file's name may be, in bytes, on all common file
+// systems; some count characters, which are not more.
+const maxName = 255
+
+// validateName refuses a live file whose backups would have names that are too
+// long: no rotation could succeed, and nothing be written any more.
+func (r Rotation) validateName(base string) error {
+	if r.MaxSize <= 0 && r.Schedule == "" {
+		return nil
+	}
+	longest := "-" + timeLayout
+	if r.Naming == "numbered" {
+		longest = "." + strconv.Itoa(math.MaxInt32)
+	}
+	// Compressed forms of a name are looked for even without compression.
+	longest += extensions[len(extensions)-1]
+	if over := len(base) + len(longest) - maxName; over > 0 {
+		return fmt.Errorf("path: the name is %d bytes too long: it has %d, those of backups up to %d more, and %d is the end",
+			over, len(base), len(longest), maxName)
+	}
+	return nil
 }
 
 // numbered names backups BASE.1, BASE.2 and so on; 1 is the newest.

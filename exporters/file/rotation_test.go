@@ -290,6 +290,38 @@ func TestPathWithoutExtension(t *testing.T) {
 	}
 }
 
+// A name that leaves no room for those of backups is refused at once: later,
+// the first rotation would keep everything from being written.
+func TestLongNames(t *testing.T) {
+	for _, naming := range namings {
+		c := rotating(t, naming)
+		c.Rotation.Compression = "zstd"
+		dir := filepath.Dir(c.Path)
+		accepted := 0
+		for n := 200; n <= 256; n++ {
+			c.Path = filepath.Join(dir, strings.Repeat("l", n))
+			err := c.Validate()
+			if err == nil {
+				accepted = n
+			} else if !strings.HasPrefix(err.Error(), "path: the name is ") || accepted == 0 {
+				t.Fatalf("%s: %d bytes: %v", naming, n, err)
+			}
+		}
+		c.Path = filepath.Join(dir, strings.Repeat("l", accepted))
+		e := newTest(t, c)
+		write(t, e, sinktest.Records("long", 0, 4))
+		settle(e)
+		wantIDs(t, readSet(t, c), "long", 4)
+		if n := len(backups(t, c)); n != 3 {
+			t.Errorf("%s: %d backups, want 3", naming, n)
+		}
+		c.Path, c.Rotation.MaxSize = filepath.Join(dir, strings.Repeat("l", 255)), 0
+		if err := c.Validate(); err != nil {
+			t.Errorf("without rotation: %v", err)
+		}
+	}
+}
+
 // Every state that a death between two renames or deletions can leave is
 // carried on from with nothing lost.
 func TestNumberedGaps(t *testing.T) {
