@@ -130,6 +130,9 @@ func sharedConfig(path, naming string) Config {
 	naming, c.Rotation.Compression, _ = strings.Cut(naming, "+")
 	c.Rotation.MaxSize, c.Rotation.Naming = 20000, naming
 	c.Retention.MaxFiles = KeepAll
+	if naming == "numbered" {
+		c.Rotation.Compression = "gzip" // names move while it is made
+	}
 	return c
 }
 
