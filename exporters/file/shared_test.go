@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/seed2f724858/sluice/encode"
+	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/sinktest"
 )
 
@@ -33,6 +34,21 @@ func TestSharedConfig(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("error %q does not name %s", err, key)
 		}
+	}
+}
+
+// Everything that a destination has to hold, a shared file holds, too.
+func TestSharedConformance(t *testing.T) {
+	for _, format := range []string{"json", "otlp_json"} {
+		t.Run(format, func(t *testing.T) {
+			sinktest.Run(t, sinktest.Options{New: func(t testing.TB) (exporters.Sink, func() []string) {
+				c := testConfig(t)
+				c.Format, c.Shared, c.Sync = format, true, SyncPolicy(time.Millisecond)
+				c.Rotation.MaxSize = 20 * exporters.KiB
+				c.Retention.MaxFiles = KeepAll
+				return newTest(t, c), func() []string { return sinktest.IDs(readSet(t, c)) }
+			}})
+		})
 	}
 }
 
