@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,6 +123,9 @@ func DefaultConfig() Config {
 
 var formats = []string{"json", "text", "logfmt", "otlp_json"}
 
+// strftime finds what other programs put the time for.
+var strftime = regexp.MustCompile(`%[YyGmbBdjHIMSFTsVU]`)
+
 // Validate reports everything that is wrong with c, without touching the disk.
 func (c Config) Validate() error {
 	errs := []error{
@@ -138,6 +142,8 @@ func (c Config) Validate() error {
 		fail("path: is empty: name the file to write")
 	case strings.ContainsRune(c.Path, 0):
 		fail("path: %q holds a NUL byte", c.Path)
+	case strftime.MatchString(c.Path):
+		fail("path: %q holds %s, which is not expanded: name the live file, and have rotation.schedule put the time into the names of backups", c.Path, strftime.FindString(c.Path))
 	case base == "." || base == ".." || base == string(filepath.Separator) || strings.HasSuffix(c.Path, "/"):
 		fail("path: %q names a directory: add a file name", c.Path)
 	default:

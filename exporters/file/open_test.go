@@ -215,7 +215,7 @@ func TestValidate(t *testing.T) {
 			t.Errorf("error %q does not name %s", err, key)
 		}
 	}
-	for path, valid := range map[string]bool{"": false, ".": false, "..": false, "/": false, "a/..": false, "dir/": false, "a\x00b": false, "a": true, "a/b.log": true} {
+	for path, valid := range map[string]bool{"": false, ".": false, "..": false, "/": false, "a/..": false, "dir/": false, "a\x00b": false, "app-%Y-%m-%d.log": false, "%H/../app.log": false, "a": true, "a/b.log": true, "100%.log": true, "a%20b": true} {
 		c := DefaultConfig()
 		c.Path = path
 		if err := c.Validate(); (err == nil) != valid {
