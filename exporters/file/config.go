@@ -124,7 +124,7 @@ func DefaultConfig() Config {
 var formats = []string{"json", "text", "logfmt", "otlp_json"}
 
 // strftime finds what other programs put the time for.
-var strftime = regexp.MustCompile(`%[YyGmbBdjHIMSFTsVU]`)
+var strftime = regexp.MustCompile(`%[YymdHMSj]`)
 
 // Validate reports everything that is wrong with c, without touching the disk.
 func (c Config) Validate() error {
