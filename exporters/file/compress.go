@@ -56,7 +56,7 @@ func (k *keeper) compress(b backup) (backupFile, error) {
 	if err != nil {
 		return backupFile{}, fmt.Errorf("file: compress: %w", err)
 	}
-	file, err := k.exchange(src, info, ext)
+	file, err := k.exchange(src, info, b, ext)
 	if err != nil {
 		_ = os.Remove(k.temp())
 		return backupFile{}, fmt.Errorf("file: compress: %w", err)
@@ -98,11 +98,11 @@ func (k *keeper) writeCompressed(src *os.File, info os.FileInfo) (err error) {
 	return dst.Sync()
 }
 
-// exchange puts the temporary file in the place of the plain backup src, by
-// whatever name that goes now. It holds the lock for renames only: syncing a
+// exchange puts the temporary file in the place of the plain backup src, which was
+// b, by whatever name that goes now. It holds the lock for renames only: syncing a
 // directory and freeing a large file's blocks take their time.
-func (k *keeper) exchange(src *os.File, info os.FileInfo, ext string) (backupFile, error) {
-	copied, err := k.placeCopy(src, info, ext)
+func (k *keeper) exchange(src *os.File, info os.FileInfo, b backup, ext string) (backupFile, error) {
+	b, copied, err := k.placeCopy(src, info, b, ext)
 	if err != nil {
 		return backupFile{}, err
 	}
@@ -110,45 +110,51 @@ func (k *keeper) exchange(src *os.File, info os.FileInfo, ext string) (backupFil
 		return backupFile{}, err
 	}
 	src.Close() // some systems rename and delete no open file
-	file, err := k.setAside(info, copied)
+	file, err := k.setAside(b, copied)
 	if err != nil {
 		return backupFile{}, err
 	}
 	return file, os.Remove(k.temp())
 }
 
-// placeCopy moves the temporary file beside the backup src.
-func (k *keeper) placeCopy(src *os.File, info os.FileInfo, ext string) (os.FileInfo, error) {
+// placeCopy moves the temporary file beside the backup src, which was b. It
+// returns what b is then.
+func (k *keeper) placeCopy(src *os.File, info os.FileInfo, b backup, ext string) (backup, os.FileInfo, error) {
 	if err := k.lock(k.ctx); err != nil {
-		return nil, err
+		return b, nil, err
 	}
 	defer k.unlock()
-	b, err := k.find(info)
+	b, err := k.find(b)
 	if err != nil {
-		return nil, err
+		return b, nil, err
 	}
 	if now, err := src.Stat(); err != nil || now.Size() != info.Size() {
-		return nil, errors.Join(err, fmt.Errorf("%q has changed", b.path()))
+		return b, nil, errors.Join(err, fmt.Errorf("%q has changed", b.path()))
 	}
+	copied := backupFile{path: b.path() + ext, ext: ext}
 	if taken, err := occupied(b.path(), b); err != nil {
-		return nil, err
+		return b, nil, err
 	} else if taken {
-		return nil, fmt.Errorf("something that is no regular file has a name of %q", b.path()+ext)
+		return b, nil, fmt.Errorf("something that is no regular file has a name of %q", copied.path)
 	}
-	if err := os.Rename(k.temp(), b.path()+ext); err != nil {
-		return nil, err
+	if err := os.Rename(k.temp(), copied.path); err != nil {
+		return b, nil, err
 	}
-	return os.Lstat(b.path() + ext)
+	if copied.info, err = os.Lstat(copied.path); err != nil {
+		return b, nil, err
+	}
+	others := slices.DeleteFunc(slices.Clone(b.files), func(f backupFile) bool { return f.ext == ext })
+	return backup{b.rank, append(others, copied)}, copied.info, nil
 }
 
-// setAside leaves copied alone of the backup whose plain file info describes:
-// that gets the temporary file's name.
-func (k *keeper) setAside(info, copied os.FileInfo) (backupFile, error) {
+// setAside leaves copied alone of the backup that was b: its plain file gets the
+// temporary file's name.
+func (k *keeper) setAside(b backup, copied os.FileInfo) (backupFile, error) {
 	if err := k.lock(k.ctx); err != nil {
 		return backupFile{}, err
 	}
 	defer k.unlock()
-	b, err := k.find(info)
+	b, err := k.find(b)
 	if err != nil {
 		return backupFile{}, errMoved // deleted
 	}

@@ -204,11 +204,11 @@ func (k *keeper) pass() time.Duration {
 			return firstRetry
 		}
 		k.hooked.load()
-		b, wait := k.next(own)
-		if b == nil {
+		wait, attended, moved := k.attendTo(own)
+		if !attended {
 			return wait
 		}
-		if !k.attend(*b, own) {
+		if moved {
 			// Renames, or a file system that does not tell files apart.
 			if moves++; moves >= maxMoves {
 				return firstRetry
@@ -243,26 +243,34 @@ func (k *keeper) sweep() error {
 	return err
 }
 
-// next returns the oldest of own, sorted newest first, that something can be
-// done for now, or how long it takes until that is so.
-func (k *keeper) next(own []backup) (b *backup, wait time.Duration) {
+// attendTo does what can be done now for own, sorted newest first, the oldest
+// first: one listing has to do for many, or a full directory would be read for
+// each of its files. When nothing could be, wait is how long it takes until
+// something can, 0 when nothing is left. It ends as soon as own no longer
+// describes what there is: moved.
+func (k *keeper) attendTo(own []backup) (wait time.Duration, attended, moved bool) {
 	var due []retry
-	for i := len(own) - 1; i >= 0; i-- {
+	for i := len(own) - 1; i >= 0 && k.ctx.Err() == nil; i-- {
 		if !k.wantsCompression(own[i]) && !k.wantsHook(own[i]) {
 			continue
 		}
 		r := k.retry(own[i].files[0].info)
 		left := time.Until(r.at)
 		if left <= 0 {
-			return &own[i], 0
+			if attended = true; !k.attend(&own[i], own) {
+				return 0, true, true
+			}
+			continue
 		}
 		due = append(due, r)
 		if wait == 0 || left < wait {
 			wait = left
 		}
 	}
-	k.retries = due // what else there was is done or gone
-	return nil, wait
+	if !attended {
+		k.retries = due // what else there was is done or gone
+	}
+	return wait, attended, false
 }
 
 // wantsCompression reports whether b is to be compressed. What a hook was given
@@ -287,10 +295,10 @@ func (k *keeper) dispensable(backups []backup) []backup {
 
 // attend compresses b, one of own, and gives it to the hook, as far as that is
 // wanted and works. It reports whether b was still there.
-func (k *keeper) attend(b backup, own []backup) bool {
+func (k *keeper) attend(b *backup, own []backup) bool {
 	final, failed := b.files[0], false
-	if k.wantsCompression(b) {
-		compressed, err := k.compress(b)
+	if k.wantsCompression(*b) {
+		compressed, err := k.compress(*b)
 		switch {
 		case k.ctx.Err() != nil || errors.Is(err, errMoved):
 			// A deleted one is not noted: its inode may be the next backup's.
@@ -303,9 +311,13 @@ func (k *keeper) attend(b backup, own []backup) bool {
 		default:
 			k.stats.compressed.Add(1)
 			final = compressed
+			b.files = []backupFile{final}
 		}
 	}
 	if k.cfg.OnRotate != nil {
+		if info, err := os.Lstat(final.path); err != nil || !os.SameFile(info, final.info) {
+			return false
+		}
 		if err := k.callHook(final); err != nil {
 			k.stats.hookFailures.Add(1)
 			failed = true
@@ -342,14 +354,19 @@ func (k *keeper) postpone(file os.FileInfo) {
 	k.retries = append(slices.DeleteFunc(k.retries, func(o retry) bool { return os.SameFile(o.file, file) }), r)
 }
 
-// find returns which file of the backups there are is the one that info
-// describes: numbered names shift.
-func (k *keeper) find(info os.FileInfo) (backup, error) {
+// find returns what b is now: numbered names shift.
+func (k *keeper) find(b backup) (backup, error) {
+	if !slices.ContainsFunc(b.files, func(f backupFile) bool {
+		info, err := os.Lstat(f.path)
+		return err != nil || !os.SameFile(info, f.info)
+	}) {
+		return b, nil
+	}
 	own, err := listBackups(k.dir, k.names)
 	if err != nil {
 		return backup{}, err
 	}
-	i := slices.IndexFunc(own, func(b backup) bool { return os.SameFile(b.files[0].info, info) })
+	i := slices.IndexFunc(own, func(o backup) bool { return os.SameFile(o.files[0].info, b.files[0].info) })
 	if i < 0 {
 		return backup{}, errMoved
 	}

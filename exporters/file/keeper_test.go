@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -586,6 +587,71 @@ func TestPanickingHook(t *testing.T) {
 		t.Errorf("stats %+v", s)
 	}
 	wantIDs(t, readSet(t, c), "panic", 3)
+}
+
+// countingNaming counts the names that are looked at.
+type countingNaming struct {
+	naming
+	parsed *atomic.Int64
+}
+
+func (n countingNaming) parse(base string) (int64, bool) {
+	n.parsed.Add(1)
+	return n.naming.parse(base)
+}
+
+// A directory full of backups is not read anew for each of them.
+func TestKeeperListsForMany(t *testing.T) {
+	for _, naming := range namings {
+		const n = 100
+		c := compressing(t, naming, "none")
+		e := newTest(t, c)
+		write(t, e, sinktest.Records("many", 0, n+1))
+		if err := e.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.Rotation.Compression, c.Delay = "gzip", true
+		e = newTest(t, c)
+		var parsed atomic.Int64
+		e.keeper.names = countingNaming{e.names, &parsed}
+		write(t, e, sinktest.Records("many", n+1, 1))
+		settle(e)
+		wantTidy(t, c)
+		wantIDs(t, readSet(t, c), "many", n+2)
+		if got := parsed.Load(); got > 30*n {
+			t.Errorf("%s: %d names were looked at for %d backups", naming, got, n)
+		}
+	}
+}
+
+// No hook gets the name of a backup that went while others were worked on.
+func TestHookOfADeletedBackup(t *testing.T) {
+	c := compressing(t, "timestamp", "none")
+	e := newTest(t, c)
+	write(t, e, sinktest.Records("went", 0, 4))
+	if err := e.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	own := backups(t, c)
+	slices.Sort(own)
+	var h hook
+	record := h.call(t)
+	c.OnRotate = func(ctx context.Context, b Backup) error {
+		if b.Path == own[0] {
+			if err := os.Remove(own[1]); err != nil {
+				t.Error(err)
+			}
+		}
+		return record(ctx, b)
+	}
+	e = newTest(t, c)
+	settle(e)
+	if want := []string{filepath.Base(own[0]), filepath.Base(own[2])}; !slices.Equal(h.calls, want) {
+		t.Errorf("calls %q, want %q", h.calls, want)
+	}
+	if s := e.Stats(); s.Hooked != 2 || s.HookFailures != 0 {
+		t.Errorf("stats %+v", s)
+	}
 }
 
 // A hook that ends its goroutine, as a failing check of a test does, ends
