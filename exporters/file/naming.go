@@ -143,6 +143,10 @@ type timestamped struct {
 
 const timeLayout = "2006-01-02T15-04-05.000Z"
 
+// lastYear is the last that timeLayout has digits for. Names of that year are
+// nobody's.
+const lastYear = 9999
+
 func (t *timestamped) parse(base string) (int64, bool) {
 	s, ok := strings.CutPrefix(base, t.stem+"-")
 	if !ok {
@@ -154,6 +158,11 @@ func (t *timestamped) parse(base string) (int64, bool) {
 	}
 	at, err := time.Parse(timeLayout, s)
 	if err != nil || at.Format(timeLayout) != s {
+		return 0, false
+	}
+	// What comes after the last year would have no name of this form, and
+	// never be deleted.
+	if at.Year() >= lastYear {
 		return 0, false
 	}
 	return at.UnixMilli(), true

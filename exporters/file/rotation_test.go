@@ -290,6 +290,21 @@ func TestPathWithoutExtension(t *testing.T) {
 	}
 }
 
+// A name at the end of time does not make all later ones unknown.
+func TestRetentionBesideTheLastName(t *testing.T) {
+	c := rotating(t, "timestamp")
+	c.Retention.MaxFiles = 2
+	last := filepath.Join(filepath.Dir(c.Path), "app-9999-12-31T23-59-59.999Z.jsonl")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(c.Path), 0o750), os.WriteFile(last, []byte("x\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	e := newTest(t, c)
+	write(t, e, sinktest.Records("last", 0, 10))
+	if names := list(t, c); len(names) != 4 {
+		t.Errorf("%q, want the live file, 2 backups and the foreign file", names)
+	}
+}
+
 // A name that leaves no room for those of backups is refused at once: later,
 // the first rotation would keep everything from being written.
 func TestLongNames(t *testing.T) {
