@@ -15,6 +15,10 @@ import (
 // flood rotates several times.
 const floodFileSize = 32
 
+// maxLine bounds a line in bytes: writers that overwrite each other leave files
+// without an end of line.
+const maxLine = 64 << 20
+
 // runFlood sends j.Records records as fast as the contestant takes them and
 // waits until it says that all are delivered.
 func runFlood(j job) (result, error) {
@@ -50,8 +54,18 @@ func readBack(j job, r *result) error {
 	if err != nil {
 		return err
 	}
-	seen := make([]bool, j.Records)
 	marker := []byte(c.id)
+	err = readDir(j, j.Records, r, func(line []byte) (int, error) { return idIn(line, marker) })
+	if err == nil && r.Broken > 0 {
+		err = fmt.Errorf("%d lines are not one of the records", r.Broken)
+	}
+	return err
+}
+
+// readDir reads every file in the job's directory and looks for each of the
+// ids below ids.
+func readDir(j job, ids int, r *result, idOf func(line []byte) (int, error)) error {
+	seen := make([]bool, ids)
 	arrived, size := 0, int64(0)
 	entries, err := os.ReadDir(j.Dir)
 	if err != nil {
@@ -61,48 +75,48 @@ func readBack(j job, r *result) error {
 		if !e.Type().IsRegular() {
 			continue // phuslu's live name is a link to its newest file
 		}
-		path := filepath.Join(j.Dir, e.Name())
 		info, err := e.Info()
 		if err != nil {
 			return err
 		}
 		size += info.Size()
-		err = eachLine(path, func(line []byte) error {
-			id, err := idIn(line, marker)
-			if err != nil || id < 0 || id >= len(seen) {
-				return fmt.Errorf("not one of the records: %.200q", line)
-			}
-			if seen[id] {
+		r.Largest = max(r.Largest, info.Size())
+		err = eachLine(filepath.Join(j.Dir, e.Name()), func(line []byte) {
+			switch id, err := idOf(line); {
+			case err != nil || id < 0 || id >= len(seen):
+				r.Broken++
+			case seen[id]:
 				r.Duplicates++
-				return nil
+			default:
+				seen[id] = true
+				arrived++
 			}
-			seen[id] = true
-			arrived++
-			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("%s: %s: %w", c.name, e.Name(), err)
+			return fmt.Errorf("%s: %s: %w", j.Contestant, e.Name(), err)
 		}
 	}
-	r.Delivered = float64(arrived) / float64(j.Records)
+	sent := ids
+	if j.Kind == kindShared {
+		sent = r.Sent
+	}
+	r.Delivered = float64(arrived) / float64(sent)
 	if arrived > 0 {
 		r.Bytes = float64(size) / float64(arrived)
 	}
 	return nil
 }
 
-func eachLine(path string, f func(line []byte) error) error {
+func eachLine(path string, f func(line []byte)) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	lines := bufio.NewScanner(file)
-	lines.Buffer(make([]byte, 64<<10), 1<<20)
+	lines.Buffer(make([]byte, 64<<10), maxLine)
 	for lines.Scan() {
-		if err := f(lines.Bytes()); err != nil {
-			return err
-		}
+		f(lines.Bytes())
 	}
 	return lines.Err()
 }

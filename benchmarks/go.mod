@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/seed2f724858/sluice => ..
 
 require (
+	github.com/DeRuina/timberjack v1.4.9
 	github.com/phuslu/log v1.0.121
 	github.com/rs/zerolog v1.35.1
 	github.com/seed2f724858/sluice v0.0.0-00010101000000-000000000000

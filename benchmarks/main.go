@@ -38,15 +38,15 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	o := options{}
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
-	only := flags.String("only", "call,with,disabled,encode,flood,stall", "what to measure")
+	only := flags.String("only", "call,with,disabled,encode,flood,stall,shared", "what to measure")
 	names := flags.String("contestants", "", "regular expression of the contestants that take part (default: all)")
-	full := flags.Bool("full", false, "9 rounds of calls and stalled sinks, 5 of floods, 5s of stall")
-	flags.IntVar(&o.rounds, "count", 3, "rounds of call measurements")
+	full := flags.Bool("full", false, "9 rounds of calls, stalled sinks and shared files, 5 of floods, 5s of stall")
+	flags.IntVar(&o.rounds, "count", 3, "rounds of calls and of shared files")
 	flags.IntVar(&o.floods, "floods", 1, "rounds of floods")
 	flags.IntVar(&o.stallRounds, "stalls", 3, "rounds of slow and stalled sinks")
 	flags.DurationVar(&o.duration, "time", 300*time.Millisecond, "length of a call measurement")
 	flags.DurationVar(&o.stall, "stall", 2*time.Second, "how long a sink is slow or stalled")
-	flags.IntVar(&o.records, "records", 1_000_000, "records of a flood")
+	flags.IntVar(&o.records, "records", 1_000_000, "records of a flood, half of those of a shared file")
 	quiet := flags.Bool("quiet", false, "do not tell on standard error what runs")
 	dir := flags.String("dir", "", "where log files are written (default: a temporary directory)")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {

@@ -19,6 +19,8 @@ const (
 	kindFlood    = "flood"
 	kindStall    = "stall"
 	kindEncode   = "encode"
+	kindShared   = "shared"
+	kindWriter   = "writer" // one of the processes of a shared job
 )
 
 // job is one measurement of one contestant. Each runs in a process of its own,
@@ -31,8 +33,9 @@ type job struct {
 	Dir string
 	// Duration is how long to measure; for a stall, how long the sink stands.
 	Duration time.Duration
-	// Records is how many records a flood sends.
-	Records int
+	// Records is how many records a flood or all writers of a file send. A
+	// writer's ids begin with First.
+	Records, First int
 	// Sink is the sink's behaviour in a stall job.
 	Sink string
 }
@@ -54,6 +57,11 @@ type result struct {
 	// record that arrived.
 	Duplicates int
 	Bytes      float64
+	// Sent counts the records that writers of one file were told are written,
+	// Broken the lines in the files that are no record's, Largest is the size of
+	// the largest file in bytes.
+	Sent, Broken int
+	Largest      int64
 }
 
 func (j job) run() (result, error) {
@@ -66,6 +74,8 @@ func (j job) run() (result, error) {
 		return runStall(j)
 	case kindEncode:
 		return runEncode(j)
+	case kindShared:
+		return runShared(j)
 	}
 	return result{}, fmt.Errorf("unknown measurement %q", j.Kind)
 }
@@ -75,8 +85,12 @@ const childFlag = "-child"
 
 func child(in io.Reader, out io.Writer) error {
 	var j job
-	if err := json.NewDecoder(in).Decode(&j); err != nil {
+	stdin := json.NewDecoder(in)
+	if err := stdin.Decode(&j); err != nil {
 		return fmt.Errorf("read job: %w", err)
+	}
+	if j.Kind == kindWriter {
+		return runWriter(j, io.MultiReader(stdin.Buffered(), in), out)
 	}
 	r, err := j.run()
 	if err != nil {
@@ -110,8 +124,11 @@ func spawn(j job, root string) (_ result, err error) {
 	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
 		return result{}, fmt.Errorf("%s of %s: read result: %w", j.Kind, j.Contestant, err)
 	}
-	if j.Kind == kindFlood {
+	switch j.Kind {
+	case kindFlood:
 		err = readBack(j, &r)
+	case kindShared:
+		err = readShared(j, &r)
 	}
 	return r, err
 }

@@ -62,6 +62,13 @@ func groups(o options) []group {
 		add(group{"sink " + sink + ", p99.9 of a call, ns",
 			job{Kind: kindStall, Sink: sink, Duration: o.stall}, []string{sluiceDirect, baseSDK}, o.stallRounds})
 	}
+	if canShare {
+		var names []string
+		for _, c := range sharedContestants() {
+			names = append(names, c.name)
+		}
+		add(group{"one file, several processes, records/s", job{Kind: kindShared, Records: 2 * o.records}, names, o.rounds})
+	}
 	return gs
 }
 

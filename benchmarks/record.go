@@ -4,6 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/log"
+
+	"github.com/seed2f724858/sluice/record"
 )
 
 // The record that every contestant logs: a logger's name, a message and five
@@ -64,4 +69,22 @@ func slogSession(l, quiet *slog.Logger, closer func() error) *session {
 		},
 		close: closer,
 	}
+}
+
+// prebuilt returns n records that only need their id, the second attribute.
+func prebuilt(n int) []record.Record {
+	now := time.Now()
+	origin := &record.Origin{Scope: record.Scope{Name: loggerName}}
+	recs := make([]record.Record, n)
+	for i := range recs {
+		recs[i] = record.Record{
+			Timestamp: now, Observed: now, Severity: log.SeverityInfo, SeverityText: "INFO",
+			Body: attribute.StringValue(message), Origin: origin,
+			Attributes: []attribute.KeyValue{
+				attribute.String(keyCustomer, customer), attribute.Int(keyID, i), attribute.Int64(keyTook, int64(took)),
+				attribute.Bool(keyRetried, retried), attribute.Float64(keyAmount, amount),
+			},
+		}
+	}
+	return recs
 }

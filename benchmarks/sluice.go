@@ -55,15 +55,19 @@ func openThroughSDK(dir string, size int, logger func(log.LoggerProvider) *slog.
 }
 
 func filePipeline(dir string, size int) (*processors.Pipeline, error) {
-	cfg := file.DefaultConfig()
-	cfg.Path = filepath.Join(dir, "app.jsonl")
-	cfg.Rotation.MaxSize = exporters.Size(size) * exporters.MiB
-	cfg.Retention.MaxFiles = file.KeepAll
-	sink, err := file.New(cfg)
+	sink, err := file.New(fileConfig(dir, size))
 	if err != nil {
 		return nil, err
 	}
 	return pipelineTo(sink, processors.Block)
+}
+
+func fileConfig(dir string, size int) file.Config {
+	cfg := file.DefaultConfig()
+	cfg.Path = filepath.Join(dir, "app.jsonl")
+	cfg.Rotation.MaxSize = exporters.Size(size) * exporters.MiB
+	cfg.Retention.MaxFiles = file.KeepAll
+	return cfg
 }
 
 func pipelineTo(sink exporters.Sink, full processors.OnFull) (*processors.Pipeline, error) {

@@ -54,6 +54,11 @@ func rate(records int) func(result) float64 {
 	return func(r result) float64 { return r.Delivered * float64(records) / r.Seconds }
 }
 
+// sharedRate counts the records of one file that arrived.
+func sharedRate(r result) float64 { return r.Delivered * float64(r.Sent) / r.Seconds }
+
+func largest(r result) float64 { return float64(r.Largest) / (1 << 20) }
+
 // row is a line of the table.
 type row [7]string
 
@@ -69,6 +74,9 @@ func rows(g group, rs map[string][]result) []row {
 		case kindFlood:
 			figure, sdk = rate(g.job.Records), baseSDKSimple
 			also = floodDetails(runs)
+		case kindShared:
+			figure = sharedRate
+			also = sharedDetails(runs, rs[unshared1])
 		case kindStall:
 			figure = p999
 			also = fmt.Sprintf("p50 %s, p99 %s, %s delivered", number(median(runs, p50)), number(median(runs, p99)), percent(runs))
@@ -76,7 +84,7 @@ func rows(g group, rs map[string][]result) []row {
 			zap = encodeZap
 			also = fmt.Sprintf("%.0f bytes", median(runs, bytesEach))
 		}
-		if g.job.Kind != kindFlood && g.job.Kind != kindStall {
+		if g.job.Kind != kindFlood && g.job.Kind != kindStall && g.job.Kind != kindShared {
 			alloc = fmt.Sprintf("%.2f", median(runs, allocs))
 		}
 		out = append(out, row{g.title, name, number(median(runs, figure)), alloc,
@@ -94,6 +102,23 @@ func floodDetails(runs []result) string {
 	}
 	if duplicates > 0 {
 		s += fmt.Sprintf(", %d duplicates", duplicates)
+	}
+	return s
+}
+
+func sharedDetails(runs, unshared []result) string {
+	s := fmt.Sprintf("%s delivered", percent(runs))
+	if f := ratio(runs, unshared, sharedRate); !math.IsNaN(f) {
+		s += fmt.Sprintf(", %.2f × not shared", f)
+	}
+	s += fmt.Sprintf(", %.2f CPU s", median(runs, cpu))
+	duplicates, broken := 0, 0
+	for _, r := range runs {
+		duplicates += r.Duplicates
+		broken += r.Broken
+	}
+	if duplicates+broken > 0 {
+		s += fmt.Sprintf(", %d duplicates, %d broken lines", duplicates, broken)
 	}
 	return s
 }

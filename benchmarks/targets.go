@@ -36,6 +36,7 @@ func targets(o options, gs []group, rs results) []target {
 	flood1, flood8 := title(kindFlood, 1, ""), title(kindFlood, 8, "")
 	encoding := title(kindEncode, 1, "")
 	free, stalled := title(kindStall, 0, sinkFree), title(kindStall, 0, sinkStalled)
+	shared := title(kindShared, 0, "")
 	records := rate(o.records)
 	// What a batch or a rotation allocates, spread over its records, is not
 	// an allocation a call.
@@ -59,11 +60,16 @@ func targets(o options, gs []group, rs results) []target {
 		{"flood, 8 goroutines: CPU time against zap buffered", ratio(flood8[sluiceDirect], flood8[zapBuffered], cpu), 1, false},
 		{"flood, 1 goroutine: rate against SDK simple, stdoutlog", ratio(flood1[sluiceDirect], flood1[baseSDKSimple], records), 8, true},
 		{"p99.9 of a call, sink stalled against free", ratio(stalled[sluiceDirect], free[sluiceDirect], p999), 3, false},
+		{"8 processes, shared: delivered exactly once", exactlyOnce(shared[shared8]), 1, true},
+		{"8 processes, shared: MiB of the largest file", median(shared[shared8], largest), sharedFileSize, false},
+		{"8 processes, shared: rate against 1 that does not share", ratio(shared[shared8], shared[unshared1], sharedRate), 0.70, true},
+		{"8 processes, shared: rate against a lock for each line", ratio(shared[shared8], shared[locked8], sharedRate), 20, true},
+		{"1 process, shared: rate against not shared", ratio(shared[shared1], shared[unshared1], sharedRate), 0.85, true},
 	}
 }
 
 // exactlyOnce returns the smallest share that a round delivered, 0 if any
-// record arrived twice.
+// record arrived twice or broken.
 func exactlyOnce(rounds []result) float64 {
 	if len(rounds) == 0 {
 		return math.NaN()
@@ -71,7 +77,7 @@ func exactlyOnce(rounds []result) float64 {
 	worst := 1.0
 	for _, r := range rounds {
 		worst = min(worst, r.Delivered)
-		if r.Duplicates > 0 {
+		if r.Duplicates > 0 || r.Broken > 0 {
 			return 0
 		}
 	}
