@@ -123,6 +123,25 @@ func DefaultConfig() Config {
 
 var formats = []string{"json", "text", "logfmt", "otlp_json"}
 
+// needRotation lists what c sets for backups.
+func (c Config) needRotation() (set []string) {
+	for _, s := range []struct {
+		what string
+		set  bool
+	}{
+		{"rotation.compression: " + c.Rotation.Compression, c.Rotation.Compression != "" && c.Rotation.Compression != "none"},
+		{"retention.max_age:", c.Retention.MaxAge != 0},
+		{"retention.max_total_size:", c.Retention.MaxTotalSize != 0},
+		{"retention.min_free:", c.Retention.MinFree != 0},
+		{"OnRotate:", c.OnRotate != nil},
+	} {
+		if s.set {
+			set = append(set, s.what)
+		}
+	}
+	return set
+}
+
 // strftime finds what other programs put the time for.
 var strftime = regexp.MustCompile(`%[YymdHMSj]`)
 
@@ -178,6 +197,11 @@ func (c Config) Validate() error {
 		errs = append(errs, err)
 	}
 	errs = append(errs, c.Retention.validate())
+	if c.Rotation.MaxSize == 0 && c.Rotation.Schedule == "" {
+		for _, without := range c.needRotation() {
+			fail("%s has no effect without rotation: add rotation.max_size or rotation.schedule", without)
+		}
+	}
 	if c.OnRotate != nil && c.Rotation.Naming == "numbered" {
 		fail("rotation.naming: numbered names change while OnRotate works on a backup: use timestamp")
 	}

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -220,6 +221,27 @@ func TestValidate(t *testing.T) {
 		c.Path = path
 		if err := c.Validate(); (err == nil) != valid {
 			t.Errorf("path %q: %v", path, err)
+		}
+	}
+}
+
+// Settings for backups are no use where nothing makes any.
+func TestBackupSettingsNeedRotation(t *testing.T) {
+	for key, set := range map[string]func(*Config){
+		"rotation.compression":     func(c *Config) { c.Rotation.Compression = "gzip" },
+		"retention.max_age":        func(c *Config) { c.Retention.MaxAge = 1 },
+		"retention.max_total_size": func(c *Config) { c.Retention.MaxTotalSize = 1 },
+		"OnRotate":                 func(c *Config) { c.OnRotate = func(context.Context, Backup) error { return nil } },
+	} {
+		c := DefaultConfig()
+		c.Path = "app.log"
+		set(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s without rotation: %v", key, err)
+		}
+		c.Rotation.Schedule = "daily"
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s with rotation: %v", key, err)
 		}
 	}
 }

@@ -330,7 +330,7 @@ func TestLongNames(t *testing.T) {
 		if n := len(backups(t, c)); n != 3 {
 			t.Errorf("%s: %d backups, want 3", naming, n)
 		}
-		c.Path, c.Rotation.MaxSize = filepath.Join(dir, strings.Repeat("l", 255)), 0
+		c.Path, c.Rotation.MaxSize, c.Rotation.Compression = filepath.Join(dir, strings.Repeat("l", 255)), 0, "none"
 		if err := c.Validate(); err != nil {
 			t.Errorf("without rotation: %v", err)
 		}
