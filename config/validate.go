@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // invalid notes what a Validate found, unless a problem noted since the given
@@ -101,7 +102,14 @@ func advise(msg string) (rest, hint string) {
 	}
 	wrong, _, _ = strings.Cut(wrong, `"`)
 	valid, _, _ = strings.Cut(strings.TrimPrefix(valid, "one of "), " (")
-	words := strings.FieldsFunc(strings.ReplaceAll(valid, " or ", ","), func(r rune) bool { return r == ',' || r == ' ' || r == '"' })
+	var words []string
+	for word := range strings.SplitSeq(strings.ReplaceAll(valid, " or ", ","), ",") {
+		// Digits among letters are an example ("every 6h"), not what was meant.
+		word = strings.Trim(word, ` "`)
+		if !strings.ContainsFunc(word, unicode.IsDigit) || !strings.ContainsFunc(word, unicode.IsLetter) {
+			words = append(words, word)
+		}
+	}
 	if best := nearest(wrong, words); best != "" {
 		return msg, fmt.Sprintf("did you mean %q?", best)
 	}
