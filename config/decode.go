@@ -27,6 +27,7 @@ type decoder struct {
 	blocking   bool // see OnFullBlock
 
 	branches []branchName
+	steps    []stepName
 	refs     []refUse
 	claimed  map[string]*node // what one exporter has for itself
 	checks   []check

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 	"sync"
 
 	"go.opentelemetry.io/otel/log"
@@ -78,19 +79,78 @@ func ask(ctx context.Context, step Processor, scope *record.Origin, sev log.Seve
 	return step.Enabled(ctx, scope, sev, event)
 }
 
-// enabled reports whether any exporter below may take such a record: some
-// step that delivers says so, and no step before it stops the record.
-func (c *chain) enabled(ctx context.Context, scope *record.Origin, sev log.Severity, event string) bool {
-	for _, step := range c.steps {
-		ok := ask(ctx, step, scope, sev, event)
-		if _, delivers := step.(Brancher); delivers == ok {
-			return ok
+// severities is a set of severities, one bit for each number; bit 0 stands for
+// records without one.
+type severities uint32
+
+func only(s log.Severity) severities { return 1 << min(max(s, 0), log.SeverityFatal4) }
+
+// each calls yield with every severity of the set, from the lowest up.
+func (s severities) each(yield func(log.Severity) bool) {
+	for ; s != 0; s &= s - 1 {
+		if !yield(log.Severity(bits.TrailingZeros32(uint32(s)))) {
+			return
 		}
-		if rt, isRoute := step.(*Route); isRoute && rt.stops(scope, sev, event) {
-			return false
+	}
+}
+
+// walker is a step of this package that can tell more than Enabled what
+// becomes of records of which only scope, severity and event name are known.
+type walker interface {
+	// walk returns which severities such records, whose severity is one of
+	// sevs, may have behind the step (none if it stops them all), and whether
+	// the step, or an exporter below it, wants any of them whatever follows.
+	walk(ctx context.Context, scope *record.Origin, sevs severities, event string) (behind severities, wanted bool)
+}
+
+// enabled reports whether anything below may have a use for such a record.
+func (c *chain) enabled(ctx context.Context, scope *record.Origin, sev log.Severity, event string) bool {
+	return c.wants(ctx, scope, only(sev), event)
+}
+
+func (c *chain) wants(ctx context.Context, scope *record.Origin, sevs severities, event string) bool {
+	for _, step := range c.steps {
+		var wanted bool
+		if sevs, wanted = walk(ctx, step, scope, sevs, event); wanted || sevs == 0 {
+			return wanted
 		}
 	}
 	return false
+}
+
+func walk(ctx context.Context, step Processor, scope *record.Origin, sevs severities, event string) (behind severities, wanted bool) {
+	if w, ok := step.(walker); ok {
+		return w.walk(ctx, scope, sevs, event)
+	}
+	var enabled severities
+	for sev := range sevs.each {
+		if ask(ctx, step, scope, sev, event) {
+			enabled |= only(sev)
+		}
+	}
+	if _, delivers := step.(Brancher); delivers {
+		return sevs, enabled != 0
+	}
+	return enabled, false
+}
+
+// parent is a step with lists of steps of its own.
+type parent interface{ chains() []*chain }
+
+// books returns the books of the list's steps, and of those below them.
+func (c *chain) books() []StepStats {
+	var all []StepStats
+	for _, step := range c.steps {
+		if b, ok := step.(Counted); ok {
+			all = append(all, b.Books())
+		}
+		if p, ok := step.(parent); ok {
+			for _, inner := range p.chains() {
+				all = append(all, inner.books()...)
+			}
+		}
+	}
+	return all
 }
 
 func (c *chain) branches() []Branch {

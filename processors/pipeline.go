@@ -84,9 +84,10 @@ func (p *Pipeline) Levels() *Levels { return p.levels }
 // Enabled for.
 func (p *Pipeline) Refresh() { p.levels.Refresh() }
 
-// Stats returns the books of the pipeline and of every exporter below it.
+// Stats returns the books of the pipeline, its steps and every exporter below
+// it.
 func (p *Pipeline) Stats() Stats {
-	s := Stats{Filtered: p.filtered.Load()}
+	s := Stats{Filtered: p.filtered.Load(), Steps: p.chain.books()}
 	for _, b := range p.chain.branches() {
 		s.Exporters = append(s.Exporters, b.Stats())
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/seed2f724858/sluice/record"
 )
 
-// Next hands a record to what follows a step: the next step of the list.
+// Next hands a record to what follows a step: the next step of the list. A
+// step gets the same Next at every call and may keep it, to emit records of its
+// own later, from any goroutine, until its Shutdown has returned.
 type Next func(ctx context.Context, r *record.Record) error
 
 // Processor is one step of a pipeline. All methods may be called concurrently.
@@ -33,8 +35,10 @@ type Processor interface {
 	OnEmit(ctx context.Context, r *record.Record, next Next) error
 	// ForceFlush exports what the step still holds, within ctx's deadline.
 	ForceFlush(ctx context.Context) error
-	// Shutdown includes ForceFlush. Afterwards every call is a no-op that
-	// returns nil.
+	// Shutdown includes ForceFlush. Steps are shut down from first to last,
+	// and what the step emits meanwhile still reaches those behind it.
+	// Afterwards every call is a no-op that returns nil, but that OnEmit hands
+	// records on: what comes too late is counted by the branch that gets it.
 	Shutdown(ctx context.Context) error
 }
 
@@ -43,6 +47,14 @@ type Brancher interface {
 	Processor
 	// Branches returns every branch below the step, in order.
 	Branches() []Branch
+}
+
+// Counted is a Processor that keeps books on what it stops, holds, adds and
+// changes.
+type Counted interface {
+	Processor
+	// Books returns a consistent snapshot.
+	Books() StepStats
 }
 
 // Branch is one way to one exporter.

@@ -70,25 +70,35 @@ func (rt *Route) Branches() []Branch {
 
 // Enabled implements [Processor].
 func (rt *Route) Enabled(ctx context.Context, scope *record.Origin, sev log.Severity, event string) bool {
-	for _, r := range rt.rules {
-		if r.match.enabled(scope, sev, event) && r.chain.enabled(ctx, scope, sev, event) {
-			return true
-		}
-		if r.stop && r.match.certain(scope, sev, event) {
-			return false
-		}
-	}
-	return false
+	_, wanted := rt.walk(ctx, scope, only(sev), event)
+	return wanted
 }
 
-// stops reports whether no such record gets past the route.
-func (rt *Route) stops(scope *record.Origin, sev log.Severity, event string) bool {
-	for _, r := range rt.rules {
-		if r.stop && r.match.certain(scope, sev, event) {
-			return true
+// walk follows each severity through the rules.
+func (rt *Route) walk(ctx context.Context, scope *record.Origin, sevs severities, event string) (behind severities, wanted bool) {
+	for sev := range sevs.each {
+		stopped := false
+		for _, r := range rt.rules {
+			if r.match.enabled(scope, sev, event) && r.chain.enabled(ctx, scope, sev, event) {
+				return sevs, true
+			}
+			if stopped = r.stop && r.match.certain(scope, sev, event); stopped {
+				break
+			}
+		}
+		if !stopped {
+			behind |= only(sev)
 		}
 	}
-	return false
+	return behind, false
+}
+
+func (rt *Route) chains() []*chain {
+	all := make([]*chain, len(rt.rules))
+	for i := range rt.rules {
+		all[i] = rt.rules[i].chain
+	}
+	return all
 }
 
 // OnEmit implements [Processor].

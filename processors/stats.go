@@ -45,12 +45,52 @@ func (s ExporterStats) DroppedTotal() uint64 {
 	return n
 }
 
+// Causes for which steps stop records, as StepStats.Stopped counts them.
+const (
+	CauseFiltered    = "filtered"     // a filter did not let it pass
+	CauseDuplicate   = "duplicate"    // it repeats one that passed
+	CauseRateLimited = "rate_limited" // there were too many
+	CauseSampled     = "sampled"      // it is not part of the sample
+	CauseForgotten   = "forgotten"    // it was held, and nothing asked for it
+)
+
+// StepStats are the books of a step that stops, holds, adds or changes
+// records.
+type StepStats struct {
+	// Name is the step's name in configuration and metrics.
+	Name string
+	// Stopped counts, by cause, the records that the step did not let pass,
+	// and never will; nil when there are none.
+	Stopped map[string]uint64
+	// Held counts the records that the step keeps and may yet let pass,
+	// HeldBytes estimates their memory.
+	Held      uint64
+	HeldBytes int64
+	// Added counts the records that the step made itself: summaries.
+	Added uint64
+	// Changed counts the records that the step changed.
+	Changed uint64
+}
+
+// StoppedTotal returns the sum over all causes.
+func (s StepStats) StoppedTotal() uint64 {
+	var n uint64
+	for _, v := range s.Stopped {
+		n += v
+	}
+	return n
+}
+
 // Stats are the pipeline's books.
 type Stats struct {
-	// Filtered counts the records that were stopped before any exporter: by
-	// their logger's level, because their trace is not sampled, or by a step.
-	// Records whose level was pruned before they were built are not counted.
+	// Filtered counts the records that the pipeline itself refused: below
+	// their logger's level, of a trace that is not sampled, or dropped because
+	// a step panicked. Records whose level was pruned before they were built
+	// are not counted.
 	Filtered uint64
+	// Steps holds a row for each step that keeps books, in the order of
+	// configuration, those of a route's rules included.
+	Steps []StepStats
 	// Exporters holds a row for each branch, in the order of configuration.
 	Exporters []ExporterStats
 }

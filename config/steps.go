@@ -1,0 +1,74 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/seed2f724858/sluice/processors"
+)
+
+// step is the type of a processor that is no way to an exporter. name returns
+// where its settings keep the name that statistics know it by.
+func step[C any, P processors.Processor](typ string, defaults func() C, build func(C) (P, error), name func(*C) *string) processorType {
+	return processorType{typ, func(d *decoder, n *node) processorConfig {
+		c := &stepConfig[C, P]{Config: defaults(), new: build}
+		d.steps = append(d.steps, stepName{name(&c.Config), typ, n})
+		return c
+	}}
+}
+
+type stepConfig[C any, P processors.Processor] struct {
+	Config C `yaml:",inline"`
+	new    func(C) (P, error)
+}
+
+// Validate is the settings' own.
+func (c *stepConfig[C, P]) Validate() error {
+	if v, ok := any(c.Config).(validator); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+func (c *stepConfig[C, P]) build(*starter) (processors.Processor, error) {
+	p, err := c.new(c.Config)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// stepName is the name of a step, to be settled when the whole document is
+// known.
+type stepName struct {
+	name     *string // what the file says, and the result
+	typ      string
+	settings *node
+}
+
+// settleSteps gives every step a name of its own: the one in the file, else its
+// type, with a number from the second on ("filter", "filter/2").
+func (d *decoder) settleSteps() {
+	taken := map[string]*node{}
+	for _, s := range d.steps {
+		said := s.settings.get("name")
+		if said == nil || *s.name == "" {
+			continue
+		}
+		if first, twice := taken[*s.name]; twice {
+			d.fail(said, fmt.Sprintf("the name is taken by the processor in line %d", first.line), "names tell processors apart in statistics: choose another one")
+			continue
+		}
+		taken[*s.name] = said
+	}
+	for _, s := range d.steps {
+		if s.settings.get("name") != nil && *s.name != "" {
+			continue
+		}
+		name := s.typ
+		for i := 2; taken[name] != nil; i++ {
+			name = s.typ + "/" + strconv.Itoa(i)
+		}
+		*s.name, taken[name] = name, s.settings
+	}
+}
