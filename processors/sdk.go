@@ -58,8 +58,17 @@ func (p *Pipeline) OnEmit(ctx context.Context, src *sdklog.Record) error {
 	}
 	// What r refers to stays until the next record overwrites it, or the
 	// garbage collector empties the pool.
-	scratch.Put(r)
+	putScratch(r)
 	return nil
+}
+
+// maxScratch bounds the attributes for which memory is kept between records.
+const maxScratch = 1024
+
+func putScratch(r *record.Record) {
+	if cap(r.Attributes) <= maxScratch {
+		scratch.Put(r)
+	}
 }
 
 var scratch = sync.Pool{New: func() any {
