@@ -25,7 +25,7 @@ const (
 // Runtime is a running pipeline with its loggers. Its methods are those of
 // [config.Runtime]: Logger and LoggerProvider are the ways in; Stats and Health
 // tell how it goes; ForceFlush and Shutdown deliver what is queued. Levels
-// change while it runs through Pipeline().Levels().Override.
+// change while it runs through Levels().Set.
 type Runtime = config.Runtime
 
 // Option changes what [Start] starts.

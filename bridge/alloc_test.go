@@ -112,7 +112,7 @@ func BenchmarkLog(b *testing.B) {
 
 func BenchmarkDisabled(b *testing.B) {
 	levels := processors.NewLevels()
-	levels.Override(processors.LevelRules{"": 17})
+	levels.Configure(processors.LevelRules{"": 17})
 	cfg := processors.DefaultConfig()
 	cfg.Levels = levels
 	p, err := processors.NewPipeline(cfg, &nowhere{})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/log"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/seed2f724858/sluice/bridge"
@@ -78,11 +79,15 @@ func ExampleWithPipeline_levels() {
 	cart := bridge.NewLogger("shop.cart", bridge.WithPipeline(pipeline))
 	db := bridge.NewLogger("shop.db", bridge.WithPipeline(pipeline))
 
-	rules, err := processors.ParseLevels("info,shop.db=debug")
+	rules, err := processors.ParseLevels("info,shop.db=warn")
 	if err != nil {
 		panic(err)
 	}
-	pipeline.Levels().Override(rules) // takes effect at once
+	pipeline.Levels().Configure(rules)
+	// Ten minutes of everything that shop.db has to say.
+	if err := pipeline.Levels().Set("shop.db", log.SeverityDebug, 10*time.Minute); err != nil {
+		panic(err)
+	}
 	cart.Debug("not logged")
 	db.Debug("query", "rows", 3)
 	show(memory)

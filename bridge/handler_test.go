@@ -185,12 +185,12 @@ func TestSource(t *testing.T) {
 func TestEnabled(t *testing.T) {
 	ctx := context.Background()
 	levels := processors.NewLevels()
-	override := func(spec string) {
+	configure := func(spec string) {
 		rules, err := processors.ParseLevels(spec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		levels.Override(rules)
+		levels.Configure(rules)
 	}
 	cfg := processors.DefaultConfig()
 	cfg.Levels = levels
@@ -204,19 +204,19 @@ func TestEnabled(t *testing.T) {
 		NewHandler("shop.db", WithLoggerProvider(provider), WithLevels(levels)),
 	} {
 		child := h.WithGroup("g").WithAttrs([]slog.Attr{slog.Int("a", 1)})
-		override("info,shop.db=debug")
+		configure("info,shop.db=debug")
 		if !h.Enabled(ctx, slog.LevelDebug) || h.Enabled(ctx, slog.LevelDebug-1) {
 			t.Error("shop.db=debug: the boundary is not at DEBUG")
 		}
-		override("warn")
+		configure("warn")
 		if child.Enabled(ctx, slog.LevelInfo) || !child.Enabled(ctx, slog.LevelWarn) {
 			t.Error("a derived handler does not follow a change")
 		}
-		override("off")
+		configure("off")
 		if h.Enabled(ctx, slog.LevelError) || h.Enabled(ctx, 100) {
 			t.Error("off does not disable the logger")
 		}
-		levels.Override(nil)
+		levels.Configure(nil)
 		if !h.Enabled(ctx, slog.LevelDebug) || !h.Enabled(ctx, -100) {
 			t.Error("without rules not everything is enabled")
 		}

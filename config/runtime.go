@@ -146,7 +146,11 @@ func (r *Runtime) Logger(name string) *slog.Logger {
 // for bridges of other libraries. Shutting it down stops the pipeline too.
 func (r *Runtime) LoggerProvider() *sdklog.LoggerProvider { return r.provider }
 
-// Pipeline returns the pipeline, whose Levels can be changed while it runs.
+// Levels returns the levels that the loggers obey. They can be changed while
+// the runtime runs.
+func (r *Runtime) Levels() *processors.Levels { return r.pipeline.Levels() }
+
+// Pipeline returns the pipeline.
 func (r *Runtime) Pipeline() *processors.Pipeline { return r.pipeline }
 
 // Stats returns the books of every exporter.

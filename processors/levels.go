@@ -5,112 +5,17 @@ import (
 	"maps"
 	"os"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"weak"
 
 	"go.opentelemetry.io/otel/log"
-
-	"github.com/seed2f724858/sluice/record"
 )
 
 // EnvLevels is the environment variable that sets levels over a file's
 // logger_configurator: "info,shop.db=debug".
 const EnvLevels = "SLUICE_LEVELS"
-
-// SeverityOff as a minimum disables a logger.
-const SeverityOff log.Severity = 25
-
-// LevelRules map logger names to the lowest severity that they log. A key is
-// the name of a logger, whose children (below "." or "/") follow it unless
-// they have a rule of their own, or a glob in which "*" matches any run of
-// characters and "?" any single one. The longest match wins, a name over a glob
-// of its length; "" matches every logger.
-type LevelRules map[string]log.Severity
-
-// ParseLevels reads the notation "info,shop.db=debug,noisy.*=off": a level
-// alone is everyone's, name=level one logger's and its children's. Levels are
-// OpenTelemetry's short names in any case, "all" and "off".
-func ParseLevels(spec string) (LevelRules, error) {
-	rules := LevelRules{}
-	for part := range strings.SplitSeq(spec, ",") {
-		part = strings.TrimSpace(part)
-		if part == "" {
-			continue
-		}
-		name, level, named := strings.Cut(part, "=")
-		if !named {
-			name, level = "", part
-		}
-		name, level = strings.TrimSpace(name), strings.TrimSpace(level)
-		if named && name == "" {
-			return nil, fmt.Errorf("levels: %q names no logger: write LOGGER=LEVEL, or LEVEL alone for all loggers", part)
-		}
-		sev, err := parseLevel(level)
-		if err != nil {
-			return nil, fmt.Errorf("levels: %q: %w", part, err)
-		}
-		if _, twice := rules[name]; twice {
-			return nil, fmt.Errorf("levels: %q: the logger has a level already", part)
-		}
-		rules[name] = sev
-	}
-	return rules, nil
-}
-
-func parseLevel(s string) (log.Severity, error) {
-	switch strings.ToLower(s) {
-	case "all":
-		return log.SeverityTrace1, nil
-	case "off":
-		return SeverityOff, nil
-	}
-	if sev, ok := record.ParseSeverity(s); ok {
-		return sev, nil
-	}
-	return 0, fmt.Errorf("unknown level %q: want trace, debug, info, warn, error, fatal (or a step between, such as info2), all or off", s)
-}
-
-// String returns the notation that [ParseLevels] reads, in a stable order.
-func (r LevelRules) String() string {
-	parts := make([]string, 0, len(r))
-	for _, name := range slices.Sorted(maps.Keys(r)) {
-		level := strings.ToLower(record.SeverityName(r[name]))
-		if r[name] >= SeverityOff {
-			level = "off"
-		}
-		if name != "" {
-			level = name + "=" + level
-		}
-		parts = append(parts, level)
-	}
-	return strings.Join(parts, ",")
-}
-
-// ruleFor returns the rule for a logger.
-func ruleFor[T any](rules map[string]T, logger string) (rule T, ok bool) {
-	best := ""
-	for pattern := range rules {
-		if covers(pattern, logger) && (!ok || narrower(pattern, best)) {
-			best, ok = pattern, true
-		}
-	}
-	return rules[best], ok
-}
-
-// narrower reports whether pattern a goes over pattern b: it is longer, or as
-// long and no glob, or neither and first in the alphabet.
-func narrower(a, b string) bool {
-	if len(a) != len(b) {
-		return len(a) > len(b)
-	}
-	if isGlob(a) != isGlob(b) {
-		return isGlob(b)
-	}
-	return a < b
-}
 
 // Levels decides the lowest severity that each logger logs. The first layer
 // with a rule for the logger decides: the live override, the environment, the
@@ -121,6 +26,8 @@ func narrower(a, b string) bool {
 type Levels struct {
 	mu     sync.Mutex
 	layers [3]LevelRules
+	until  map[string]time.Time // when overrides end; those without end are not here
+	expiry *time.Timer          // for the first of them
 	live   map[*levelEntry]struct{}
 }
 
@@ -168,15 +75,16 @@ func (l *Levels) FromEnvironment() error {
 // Configure replaces the configuration's layer.
 func (l *Levels) Configure(rules LevelRules) { l.set(layerConfiguration, rules) }
 
-// Override replaces the live layer, which goes over all others; nil removes
-// it.
-func (l *Levels) Override(rules LevelRules) { l.set(layerOverride, rules) }
+// Environment returns a copy of the environment's layer.
+func (l *Levels) Environment() LevelRules { return l.copy(layerEnvironment) }
 
-// Overridden returns a copy of the live layer.
-func (l *Levels) Overridden() LevelRules {
+// Configuration returns a copy of the configuration's layer.
+func (l *Levels) Configuration() LevelRules { return l.copy(layerConfiguration) }
+
+func (l *Levels) copy(layer int) LevelRules {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return maps.Clone(l.layers[layerOverride])
+	return maps.Clone(l.layers[layer])
 }
 
 func (l *Levels) set(layer int, rules LevelRules) {
@@ -184,13 +92,6 @@ func (l *Levels) set(layer int, rules LevelRules) {
 	defer l.mu.Unlock()
 	l.layers[layer] = maps.Clone(rules)
 	l.refresh()
-}
-
-// Live returns the number of loggers whose level is kept current.
-func (l *Levels) Live() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.live)
 }
 
 // Refresh asks every live logger's floor again.
@@ -209,15 +110,51 @@ func (l *Levels) refresh() {
 }
 
 func (l *Levels) effective(e *levelEntry) log.Severity {
-	for _, rules := range l.layers {
-		if sev, ok := ruleFor(rules, e.logger); ok {
-			return sev
-		}
+	if sev, _, ok := l.rule(e.logger); ok {
+		return sev
 	}
 	if e.floor == nil {
 		return 0
 	}
 	return e.floor()
+}
+
+// rule returns the rule that decides for a logger, and its layer.
+func (l *Levels) rule(logger string) (minimum log.Severity, layer int, ok bool) {
+	for layer, rules := range l.layers {
+		if minimum, ok = ruleFor(rules, logger); ok {
+			return minimum, layer, true
+		}
+	}
+	return 0, 0, false
+}
+
+// Where a logger's level comes from, as [Levels.Effective] tells it.
+const (
+	FromOverride      = "override"
+	FromEnvironment   = "environment"
+	FromConfiguration = "configuration"
+	FromExporters     = "exporters" // no rule: what some exporter accepts
+)
+
+// Effective returns a logger's level and where it comes from. Without a rule
+// only a logger that is in use has one: ok is false for any other.
+func (l *Levels) Effective(logger string) (minimum log.Severity, from string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if minimum, layer, ok := l.rule(logger); ok {
+		return minimum, [...]string{FromOverride, FromEnvironment, FromConfiguration}[layer], true
+	}
+	for e := range l.live {
+		if e.logger != logger {
+			continue
+		}
+		// Several pipelines may know the name.
+		if level := e.level.Value(); level != nil && (!ok || level.Minimum() < minimum) {
+			minimum, ok = level.Minimum(), true
+		}
+	}
+	return minimum, FromExporters, ok
 }
 
 // For returns the level of a logger. floor, which may be nil, gives the lowest

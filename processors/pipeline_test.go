@@ -483,12 +483,22 @@ func TestLevels(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("environment over configuration, globs", log.SeverityError1, log.SeverityTrace2)
-	levels.Override(parse("shop.cart=off"))
+	set := func(logger, level string) {
+		t.Helper()
+		minimum, err := processors.ParseLevel(level)
+		if err == nil {
+			err = levels.Set(logger, minimum, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("shop.cart", "off")
 	want("override over environment", processors.SeverityOff, log.SeverityTrace2)
 	if cart.Enabled(t.Context(), 0, "") || cart.Enabled(t.Context(), log.SeverityFatal4, "") {
 		t.Error("a logger that is off is enabled")
 	}
-	levels.Override(nil)
+	levels.Unset("shop.cart")
 	want("override removed", log.SeverityError1, log.SeverityTrace2)
 
 	r := record.Record{Severity: log.SeverityInfo1}
@@ -497,9 +507,10 @@ func TestLevels(t *testing.T) {
 		t.Errorf("a record below its logger's level: %+v", s)
 	}
 
-	levels.Override(parse("shop.car*=fatal,shop.cart=info,shop.ca?t=warn"))
+	set("shop.car*", "fatal")
+	set("shop.cart", "info")
+	set("shop.ca?t", "warn")
 	want("a name over globs of its length", log.SeverityInfo1, log.SeverityTrace2)
-	levels.Override(nil)
 
 	for _, spec := range []string{"loud", "=debug", "a=debug,a=info", "a=", "info,warn", "a=b=c"} {
 		if _, err := processors.ParseLevels(spec); err == nil {

@@ -62,7 +62,9 @@ func start(t testing.TB, m *memory) *sluice.Runtime {
 	}
 	// SLUICE_LEVELS, which may be set where the test runs, must not change
 	// what it finds.
-	rt.Pipeline().Levels().Override(processors.LevelRules{"": log.SeverityTrace1})
+	if err := rt.Levels().Set("", log.SeverityTrace1, 0); err != nil {
+		t.Fatalf("sluicetest: %v", err)
+	}
 	return rt
 }
 
