@@ -29,7 +29,7 @@ var _ Brancher = (*Batch)(nil)
 // decorator, which ends with a permanent error.
 type Batch struct {
 	cfg      BatchConfig
-	match    *matcher
+	match    *selector
 	sink     exporters.Sink
 	reporter *reporter
 
@@ -91,7 +91,7 @@ func NewBatch(sink exporters.Sink, cfg BatchConfig) (*Batch, error) {
 	if cfg.Name == "" {
 		cfg.Name = sinkName(sink)
 	}
-	match, err := compileMatch(cfg.Match)
+	match, err := onlyMatch(cfg.Match)
 	if err != nil {
 		return nil, fmt.Errorf("batch: %w", err)
 	}
@@ -125,7 +125,7 @@ func (b *Batch) Enabled(_ context.Context, scope *record.Origin, sev log.Severit
 
 // OnEmit queues a copy of r if it matches, and hands r on.
 func (b *Batch) OnEmit(ctx context.Context, r *record.Record, next Next) error {
-	if b.match.match(r) {
+	if b.match.first(r) == 0 {
 		b.push(r)
 	}
 	return next(ctx, r)

@@ -3,7 +3,9 @@ package processors
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -33,20 +35,23 @@ func (s *Severity) UnmarshalText(text []byte) error {
 }
 
 // Match chooses records. Everything that is given must hold; the zero Match
-// chooses all.
+// chooses all. Globs have "*" and "?" and are case-sensitive.
 type Match struct {
 	// Loggers lists logger names, which cover their children below "." and
-	// "/", and globs ("*" and "?"); one must cover the record's logger.
+	// "/", and globs; one must cover the record's logger.
 	Loggers []string `yaml:"loggers"`
 	// MinimumSeverity and MaximumSeverity bound the severity, inclusively. A
 	// record without severity has neither a minimum nor a maximum to fail.
 	MinimumSeverity Severity `yaml:"minimum_severity"`
 	MaximumSeverity Severity `yaml:"maximum_severity"`
-	// Attributes maps keys to globs on the value's text; all must be there.
+	// Attributes maps keys, whole ones, to globs on the value's text; all must
+	// be there. "*" asks for no more than that. A slice's and a map's text is
+	// JSON.
 	Attributes map[string]string `yaml:"attributes"`
 	// Body is an RE2 expression that the body's text must contain.
 	Body string `yaml:"body"`
-	// EventNames lists names and globs, one of which must match.
+	// EventNames lists names and globs, one of which must match; "" are the
+	// records without an event name.
 	EventNames []string `yaml:"event_names"`
 	// Not excludes the records that it chooses.
 	Not *Match `yaml:"not"`
@@ -56,6 +61,17 @@ type Match struct {
 func (m Match) Validate() error {
 	_, err := m.compile()
 	return err
+}
+
+// validateList is Validate for the matches below a key.
+func validateList(key string, list []Match) error {
+	var errs []error
+	for i, m := range list {
+		if err := m.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("%s[%d]: %w", key, i, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // maxMatchDepth bounds how deep Not may nest.
@@ -68,29 +84,43 @@ func (m Match) compileDepth(depth int) (*matcher, error) {
 		return nil, fmt.Errorf("not: nested more than %d deep", maxMatchDepth)
 	}
 	var errs []error
-	c := &matcher{Match: m}
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if m.MinimumSeverity < 0 || m.MinimumSeverity > Severity(log.SeverityFatal4) {
+		bad("minimum_severity %d is no severity", int(m.MinimumSeverity))
+	}
+	if m.MaximumSeverity < 0 || m.MaximumSeverity > Severity(log.SeverityFatal4) {
+		bad("maximum_severity %d is no severity", int(m.MaximumSeverity))
+	}
 	if m.MinimumSeverity != 0 && m.MaximumSeverity != 0 && m.MinimumSeverity > m.MaximumSeverity {
-		errs = append(errs, fmt.Errorf("minimum_severity %s is above maximum_severity %s: nothing could match", m.MinimumSeverity, m.MaximumSeverity))
+		bad("minimum_severity %s is above maximum_severity %s: nothing could match", m.MinimumSeverity, m.MaximumSeverity)
 	}
 	for i, pattern := range m.Loggers {
 		if pattern == "" {
-			errs = append(errs, fmt.Errorf("loggers[%d] is empty: write \"*\" for every logger", i))
+			bad("loggers[%d] is empty: write \"*\" for every logger", i)
 		}
+	}
+	c := &matcher{Match: m}
+	for _, key := range slices.Sorted(maps.Keys(m.Attributes)) {
+		if key == "" {
+			bad("attributes: a key is empty")
+		}
+		pattern := m.Attributes[key]
+		c.attributes = append(c.attributes, attributeGlob{attribute.Key(key), pattern, pattern != "" && strings.Trim(pattern, "*") == ""})
 	}
 	if m.Body != "" {
 		re, err := regexp.Compile(m.Body)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("body: %w", err))
+			bad("body: %w", err)
 		}
 		c.body = re
 	}
-	for key, pattern := range m.Attributes {
-		c.attributes = append(c.attributes, attributeGlob{attribute.Key(key), pattern})
-	}
 	if m.Not != nil {
 		not, err := m.Not.compileDepth(depth - 1)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("not: %w", err))
+		switch {
+		case err != nil:
+			bad("not: %w", err)
+		case not.judge(&partial{}) == always:
+			bad("not chooses every record: nothing could match")
 		}
 		c.not = not
 	}
@@ -103,106 +133,4 @@ func compileMatch(m *Match) (*matcher, error) {
 		return nil, nil
 	}
 	return m.compile()
-}
-
-// matcher is a compiled Match; a nil matcher matches everything.
-type matcher struct {
-	Match
-	attributes []attributeGlob
-	body       *regexp.Regexp
-	not        *matcher
-}
-
-type attributeGlob struct {
-	key     attribute.Key
-	pattern string
-}
-
-func (m *matcher) logger(name string) bool {
-	if len(m.Loggers) == 0 {
-		return true
-	}
-	for _, pattern := range m.Loggers {
-		if covers(pattern, name) {
-			return true
-		}
-	}
-	return false
-}
-
-func (m *matcher) severity(s log.Severity) bool {
-	if s == log.SeverityUndefined {
-		return true
-	}
-	return (m.MinimumSeverity == 0 || s >= log.Severity(m.MinimumSeverity)) &&
-		(m.MaximumSeverity == 0 || s <= log.Severity(m.MaximumSeverity))
-}
-
-func (m *matcher) event(name string) bool {
-	if len(m.EventNames) == 0 {
-		return true
-	}
-	for _, pattern := range m.EventNames {
-		if glob(pattern, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// match reports whether the record is chosen.
-func (m *matcher) match(r *record.Record) bool {
-	if m == nil {
-		return true
-	}
-	if !m.severity(r.Severity) || !m.logger(r.Logger()) || !m.event(r.EventName) {
-		return false
-	}
-	for _, a := range m.attributes {
-		if v, ok := r.Attr(a.key); !ok || !glob(a.pattern, text(v)) {
-			return false
-		}
-	}
-	if m.body != nil && !m.body.MatchString(text(r.Body)) {
-		return false
-	}
-	return m.not == nil || !m.not.match(r)
-}
-
-// enabled reports whether a record of which only this is known may be chosen.
-func (m *matcher) enabled(scope *record.Origin, sev log.Severity, event string) bool {
-	if m == nil {
-		return true
-	}
-	if !m.severity(sev) || (event != "" && !m.event(event)) {
-		return false
-	}
-	if scope != nil && !m.logger(scope.Scope.Name) {
-		return false
-	}
-	return m.not == nil || !m.not.certain(scope, sev, event)
-}
-
-// certain reports whether every record of which only this is known is chosen.
-func (m *matcher) certain(scope *record.Origin, sev log.Severity, event string) bool {
-	if len(m.attributes) > 0 || m.body != nil {
-		return false
-	}
-	if len(m.Loggers) > 0 && (scope == nil || !m.logger(scope.Scope.Name)) {
-		return false
-	}
-	if len(m.EventNames) > 0 && (event == "" || !m.event(event)) {
-		return false
-	}
-	if (m.MinimumSeverity != 0 || m.MaximumSeverity != 0) && sev == log.SeverityUndefined {
-		return false
-	}
-	return m.severity(sev) && (m.not == nil || !m.not.enabled(scope, sev, event))
-}
-
-func text(v attribute.Value) string {
-	if v.Type() == attribute.STRING {
-		return v.AsString()
-	}
-	return v.String()
 }

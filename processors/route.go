@@ -27,11 +27,11 @@ type Rule struct {
 // lets it flow on unless a rule stopped it. What a rule's steps change stays in
 // that rule: they work on a copy.
 type Route struct {
-	rules []rule
+	rules    []rule
+	selector *selector
 }
 
 type rule struct {
-	match *matcher
 	chain *chain
 	stop  bool
 }
@@ -39,21 +39,23 @@ type rule struct {
 // NewRoute returns a Route, which then owns the steps of its rules.
 func NewRoute(rules ...Rule) (*Route, error) {
 	rt := &Route{}
+	matches := make([]*matcher, len(rules))
 	var errs []error
 	for i, r := range rules {
-		match, err := r.Match.compile()
-		if err != nil {
+		var err error
+		if matches[i], err = r.Match.compile(); err != nil {
 			errs = append(errs, fmt.Errorf("route: rules[%d]: match: %w", i, err))
 		}
 		c, err := newChain(r.Processors)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("route: rules[%d]: %w", i, err))
 		}
-		rt.rules = append(rt.rules, rule{match, c, r.Stop})
+		rt.rules = append(rt.rules, rule{c, r.Stop})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	rt.selector = newSelector(matches, func(i int) bool { return rt.rules[i].stop })
 	return rt, nil
 }
 
@@ -78,13 +80,14 @@ func (rt *Route) Enabled(ctx context.Context, scope *record.Origin, sev log.Seve
 func (rt *Route) walk(ctx context.Context, scope *record.Origin, sevs severities, event string) (behind severities, wanted bool) {
 	for sev := range sevs.each {
 		stopped := false
-		for _, r := range rt.rules {
-			if r.match.enabled(scope, sev, event) && r.chain.enabled(ctx, scope, sev, event) {
-				return sevs, true
-			}
-			if stopped = r.stop && r.match.certain(scope, sev, event); stopped {
-				break
-			}
+		rt.selector.each(scope, sev, event, func(i int, v verdict) bool {
+			r := &rt.rules[i]
+			wanted = r.chain.enabled(ctx, scope, sev, event)
+			stopped = r.stop && v == always
+			return !wanted && !stopped
+		})
+		if wanted {
+			return sevs, true
 		}
 		if !stopped {
 			behind |= only(sev)
@@ -104,11 +107,11 @@ func (rt *Route) chains() []*chain {
 // OnEmit implements [Processor].
 func (rt *Route) OnEmit(ctx context.Context, r *record.Record, next Next) error {
 	var errs []error
-	for i := range rt.rules {
-		rule := &rt.rules[i]
-		if !rule.match.match(r) {
+	for _, c := range rt.selector.choices(r.Logger(), r.Severity) {
+		if !c.sure && !rt.selector.rules[c.rule].rest(r) {
 			continue
 		}
+		rule := &rt.rules[c.rule]
 		if err := rule.emit(ctx, r); err != nil {
 			errs = append(errs, err)
 		}

@@ -51,7 +51,7 @@ func (c SimpleConfig) Validate() error {
 // not take is counted as dropped and OnEmit returns why.
 type Simple struct {
 	cfg      SimpleConfig
-	match    *matcher
+	match    *selector
 	sink     exporters.Sink
 	reporter *reporter
 
@@ -75,7 +75,7 @@ func NewSimple(sink exporters.Sink, cfg SimpleConfig) (*Simple, error) {
 	if cfg.Name == "" {
 		cfg.Name = sinkName(sink)
 	}
-	match, err := compileMatch(cfg.Match)
+	match, err := onlyMatch(cfg.Match)
 	if err != nil {
 		return nil, fmt.Errorf("simple: %w", err)
 	}
@@ -97,7 +97,7 @@ func (s *Simple) Enabled(_ context.Context, scope *record.Origin, sev log.Severi
 // OnEmit writes r if it matches, and hands it on.
 func (s *Simple) OnEmit(ctx context.Context, r *record.Record, next Next) error {
 	var err error
-	if s.match.match(r) {
+	if s.match.first(r) == 0 {
 		err = s.write(ctx, r)
 	}
 	return errors.Join(err, next(ctx, r))
