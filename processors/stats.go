@@ -1,5 +1,7 @@
 package processors
 
+import "time"
+
 // Causes of dropped records, as ExporterStats.Dropped counts them.
 const (
 	CauseQueueFull = "queue_full" // the on_full policy dropped it
@@ -17,6 +19,9 @@ const (
 type ExporterStats struct {
 	// Name is the exporter's name in configuration and metrics.
 	Name string
+	// Processor and Exporter are the Go types of the branch and of what it
+	// writes to: "processors.Batch", "file.Exporter".
+	Processor, Exporter string
 	// Accepted counts the records that the branch took charge of.
 	Accepted uint64
 	// Delivered counts the records that the exporter took.
@@ -30,10 +35,21 @@ type ExporterStats struct {
 	Queued, InFlight uint64
 	// QueuedBytes estimates the memory of queued and in-flight records.
 	QueuedBytes int64
+	// QueueCapacity is the most records that may wait; 0 without a queue.
+	QueueCapacity uint64
+	// Writes counts the calls of the exporter that have returned, WriteTime is
+	// how long they took altogether.
+	Writes    uint64
+	WriteTime time.Duration
 	// Failures counts failed writes, retried ones included; LastError is the
 	// latest one's text, empty when the latest write succeeded.
 	Failures  uint64
 	LastError string
+	// FailingSince is the time of the first failure after the latest write
+	// that succeeded, zero when that was the latest write of all.
+	FailingSince time.Time
+	// LastDrop is when a record was last dropped, zero when none was.
+	LastDrop time.Time
 }
 
 // DroppedTotal returns the sum over all causes.
@@ -66,6 +82,11 @@ type StepStats struct {
 	// HeldBytes estimates their memory.
 	Held      uint64
 	HeldBytes int64
+	// Released counts the records that the step had held and let pass later.
+	Released uint64
+	// Refused counts the triggers of a flight recorder that let nothing out,
+	// because there had been too many.
+	Refused uint64
 	// Added counts the records that the step made itself: summaries.
 	Added uint64
 	// Changed counts the records that the step changed.
@@ -88,6 +109,10 @@ type Stats struct {
 	// a step panicked. Records whose level was pruned before they were built
 	// are not counted.
 	Filtered uint64
+	// Feedback counts the records that were stopped because they came out of
+	// an exporter of the pipeline itself, or from OpenTelemetry's error handler
+	// while that was told of the pipeline's troubles.
+	Feedback uint64
 	// Steps holds a row for each step that keeps books, in the order of
 	// configuration, those of a route's rules included.
 	Steps []StepStats
