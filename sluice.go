@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.yaml.in/yaml/v3"
 
@@ -41,6 +42,7 @@ type options struct {
 	service      string
 	attributes   []attribute.KeyValue
 	levels       []string
+	meters       metric.MeterProvider
 	setDefault   bool
 }
 
@@ -82,6 +84,13 @@ func WithService(name, version string) Option {
 // logger, and the environment variable SLUICE_LEVELS over both.
 func WithLevels(spec string) Option {
 	return func(o *options) { o.levels = append(o.levels, spec) }
+}
+
+// WithMeterProvider sends metrics about queues, exporters and steps to mp, under
+// the names of OpenTelemetry's semantic conventions. The default is the global
+// provider.
+func WithMeterProvider(mp metric.MeterProvider) Option {
+	return func(o *options) { o.meters = mp }
 }
 
 // WithConfigFile starts what an OpenTelemetry declarative configuration file
@@ -139,7 +148,7 @@ func (o *options) document() (*config.Document, error) {
 	if o.configFile != "" && o.destinations {
 		return nil, errors.New("WithConfigFile stands alone: the destinations of other options belong into the file")
 	}
-	with := []config.Option{config.WithResource(o.attributes...)}
+	with := []config.Option{config.WithResource(o.attributes...), config.WithMeterProvider(o.meters)}
 	path, from := o.configFile, ""
 	for _, name := range []string{EnvConfig, EnvOTelConfig} {
 		if path == "" {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/seed2f724858/sluice/processors"
 )
@@ -20,6 +21,7 @@ type options struct {
 	blocking   bool
 	attributes []attribute.KeyValue
 	levels     processors.LevelRules
+	meters     metric.MeterProvider
 	err        error
 }
 
@@ -32,6 +34,12 @@ func OnFullBlock() Option { return func(o *options) { o.blocking = true } }
 // them.
 func WithResource(attrs ...attribute.KeyValue) Option {
 	return func(o *options) { o.attributes = append(o.attributes, attrs...) }
+}
+
+// WithMeterProvider sends metrics about the pipeline to mp; the default is
+// OpenTelemetry's global provider.
+func WithMeterProvider(mp metric.MeterProvider) Option {
+	return func(o *options) { o.meters = mp }
 }
 
 // WithLevels sets levels, in the notation of [processors.ParseLevels], for the

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/resource"
 
@@ -27,6 +28,7 @@ func (d *Document) Start(ctx context.Context) (*Runtime, error) {
 	cfg := DefaultRuntimeConfig()
 	cfg.Resource = d.model.Resource.build(ctx, d.options.attributes)
 	cfg.Levels = d.options.levels
+	cfg.MeterProvider = d.options.meters
 	d.model.AttributeLimits.apply(&cfg.Limits)
 	var steps []processors.Processor
 	s := &starter{ctx: ctx, secrets: d.secrets, shared: map[string]*shared{}}
@@ -61,6 +63,8 @@ type RuntimeConfig struct {
 	Levels processors.LevelRules
 	// TraceBased is as in [processors.Config].
 	TraceBased map[string]bool
+	// MeterProvider is as in [processors.Config].
+	MeterProvider metric.MeterProvider
 }
 
 // DefaultRuntimeConfig returns a RuntimeConfig with the standard's limits.
@@ -99,10 +103,11 @@ func NewRuntime(cfg RuntimeConfig, steps ...processors.Processor) (*Runtime, err
 	var pipeline *processors.Pipeline
 	if err == nil {
 		pipeline, err = processors.NewPipeline(processors.Config{
-			Resource:   recordResource(res),
-			Limits:     cfg.Limits,
-			Levels:     levels,
-			TraceBased: cfg.TraceBased,
+			Resource:      recordResource(res),
+			Limits:        cfg.Limits,
+			Levels:        levels,
+			TraceBased:    cfg.TraceBased,
+			MeterProvider: cfg.MeterProvider,
 		}, steps...)
 	}
 	if err != nil {
@@ -156,17 +161,8 @@ func (r *Runtime) Pipeline() *processors.Pipeline { return r.pipeline }
 // Stats returns the books of every exporter.
 func (r *Runtime) Stats() processors.Stats { return r.pipeline.Stats() }
 
-// Health returns nil, or what is wrong with each exporter whose latest write
-// failed.
-func (r *Runtime) Health() error {
-	var errs []error
-	for _, e := range r.Stats().Exporters {
-		if e.LastError != "" {
-			errs = append(errs, fmt.Errorf("exporter %s: %s", e.Name, e.LastError))
-		}
-	}
-	return errors.Join(errs...)
-}
+// Health returns how the pipeline and its exporters do.
+func (r *Runtime) Health() processors.Health { return r.pipeline.Health() }
 
 // ForceFlush exports what was logged before the call, within ctx's deadline.
 func (r *Runtime) ForceFlush(ctx context.Context) error { return r.pipeline.ForceFlush(ctx) }

@@ -81,6 +81,9 @@ var _ exporters.Unwrapper = (*share)(nil)
 // Unwrap returns the sink that is shared.
 func (s *share) Unwrap() exporters.Sink { return s.shared.sink }
 
+// Quiet implements [exporters.Quiet].
+func (s *share) Quiet() bool { return exporters.IsQuiet(s.shared.sink) }
+
 // Write implements [exporters.Sink].
 func (s *share) Write(ctx context.Context, recs []record.Record) (int, error) {
 	if s.closed.Load() {

@@ -88,6 +88,9 @@ func NewRetry(sink Sink, cfg RetryConfig) (*Retry, error) {
 // Unwrap returns the Sink behind r.
 func (r *Retry) Unwrap() Sink { return r.sink }
 
+// Quiet implements [Quiet].
+func (r *Retry) Quiet() bool { return IsQuiet(r.sink) }
+
 // Write implements [Sink].
 func (r *Retry) Write(ctx context.Context, recs []record.Record) (int, error) {
 	if isClosed(r.closed) {

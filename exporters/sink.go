@@ -52,6 +52,21 @@ type Reopener interface {
 	Reopen() error
 }
 
+// Quiet is a Sink that can say of itself that no call of it logs, neither
+// through slog nor through OpenTelemetry, so that a pipeline need not look for
+// records of its own exporter's making.
+type Quiet interface {
+	Sink
+	// Quiet is asked once. A decorator answers for what it wraps as well.
+	Quiet() bool
+}
+
+// IsQuiet reports whether s says that it never logs.
+func IsQuiet(s Sink) bool {
+	q, ok := s.(Quiet)
+	return ok && q.Quiet()
+}
+
 // Unwrapper is a decorator that tells which Sink it wraps.
 type Unwrapper interface {
 	Unwrap() Sink

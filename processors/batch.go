@@ -32,12 +32,14 @@ type Batch struct {
 	match    *selector
 	sink     exporters.Sink
 	reporter *reporter
+	linked
 
 	mu       sync.Mutex
 	q        queue
 	books    books
 	inFlight int           // records of the worker's batch that are not settled
 	flying   int64         // bytes of that batch
+	writing  time.Time     // when the Write under way began
 	waiting  int           // producers that wait for room
 	room     chan struct{} // closed when there may be some
 	due      uint64        // records up to this sequence number do not wait for company
@@ -107,13 +109,16 @@ func NewBatch(sink exporters.Sink, cfg BatchConfig) (*Batch, error) {
 	}
 	b.delay.Stop()
 	b.base, b.cancel = context.WithCancel(context.Background())
-	b.reporter = newReporter(b.Stats)
+	b.reporter = newReporter(b.Stats, b.tell)
 	b.worker.recs = make([]record.Record, 1, min(cfg.MaxExportBatchSize, maxReserved)+1)
 	go b.run()
 	return b, nil
 }
 
 func (b *Batch) readsOnly() bool { return true }
+
+// join implements linkable.
+func (b *Batch) join(f *feedback, m *meters, name string) { b.tie(f, m, b.sink, name) }
 
 // Branches implements [Brancher].
 func (b *Batch) Branches() []Branch { return []Branch{b} }
@@ -331,5 +336,10 @@ func (b *Batch) Stats() ExporterStats {
 	s.Queued = uint64(b.q.records + b.waiting)
 	s.InFlight += uint64(b.inFlight)
 	s.QueuedBytes = b.q.bytes + b.flying
+	s.QueueCapacity = uint64(b.cfg.MaxQueueSize)
+	s.Processor, s.Exporter = typeName(b), typeName(innermost(b.sink))
+	if late := b.writing.Add(b.cfg.ExportTimeout.Std()); !b.writing.IsZero() && b.cfg.ExportTimeout != exporters.Unlimited && s.FailingSince.IsZero() && time.Since(late) > grace {
+		s.FailingSince, s.LastError = late, "the exporter has not come back from a write within export_timeout"
+	}
 	return s
 }

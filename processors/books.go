@@ -16,8 +16,12 @@ import (
 type books struct {
 	accepted, delivered uint64
 	dropped             map[string]uint64
+	lastDrop            time.Time
+	writes              uint64
+	writeTime           time.Duration
 	failures            uint64
 	lastError           string
+	failingSince        time.Time
 }
 
 func (b *books) drop(cause string, n int) {
@@ -28,6 +32,13 @@ func (b *books) drop(cause string, n int) {
 		b.dropped = make(map[string]uint64)
 	}
 	b.dropped[cause] += uint64(n)
+	b.lastDrop = time.Now()
+}
+
+// wrote enters how long a Write took.
+func (b *books) wrote(took time.Duration) {
+	b.writes++
+	b.writeTime += took
 }
 
 // open returns how many accepted records are neither delivered nor dropped.
@@ -42,8 +53,11 @@ func (b *books) open() uint64 {
 // outcome enters a Write's error, or its success.
 func (b *books) outcome(err error) {
 	if err == nil {
-		b.lastError = ""
+		b.lastError, b.failingSince = "", time.Time{}
 		return
+	}
+	if b.failingSince.IsZero() {
+		b.failingSince = time.Now()
 	}
 	b.failures++
 	b.lastError = err.Error()
@@ -53,13 +67,17 @@ func (b *books) outcome(err error) {
 func (b *books) stats(name string, held uint64) ExporterStats {
 	held = min(held, b.delivered)
 	return ExporterStats{
-		Name:      name,
-		Accepted:  b.accepted,
-		Delivered: b.delivered - held,
-		Dropped:   maps.Clone(b.dropped),
-		InFlight:  held,
-		Failures:  b.failures,
-		LastError: b.lastError,
+		Name:         name,
+		Accepted:     b.accepted,
+		Delivered:    b.delivered - held,
+		Dropped:      maps.Clone(b.dropped),
+		InFlight:     held,
+		Writes:       b.writes,
+		WriteTime:    b.writeTime,
+		Failures:     b.failures,
+		LastError:    b.lastError,
+		FailingSince: b.failingSince,
+		LastDrop:     b.lastDrop,
 	}
 }
 
@@ -67,19 +85,27 @@ func (b *books) stats(name string, held uint64) ExporterStats {
 // decorator has the name of what it wraps, an SDK's exporter that of its own
 // package, which it tells.
 func sinkName(s exporters.Sink) string {
-	for {
-		u, ok := s.(exporters.Unwrapper)
-		if !ok {
-			break
-		}
-		s = u.Unwrap()
-	}
+	s = innermost(s)
 	if named, ok := s.(fmt.Stringer); ok {
 		return named.String()
 	}
-	name, _, _ := strings.Cut(strings.TrimLeft(fmt.Sprintf("%T", s), "*"), ".")
+	name, _, _ := strings.Cut(typeName(s), ".")
 	return name
 }
+
+// innermost returns the sink behind all decorators.
+func innermost(s exporters.Sink) exporters.Sink {
+	for {
+		u, ok := s.(exporters.Unwrapper)
+		if !ok {
+			return s
+		}
+		s = u.Unwrap()
+	}
+}
+
+// typeName returns the name of v's type: "file.Exporter".
+func typeName(v any) string { return strings.TrimLeft(fmt.Sprintf("%T", v), "*") }
 
 // heldBy returns how many records a sink keeps on purpose.
 func heldBy(s exporters.Sink) (held uint64) {

@@ -3,9 +3,12 @@ package processors
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/log"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/seed2f724858/sluice/record"
 )
@@ -23,6 +26,10 @@ type Config struct {
 	// TraceBased says, for loggers by name or glob as in [LevelRules], whether
 	// records that belong to a trace which is not sampled are refused.
 	TraceBased map[string]bool
+	// MeterProvider gets the books as metrics; nil means OpenTelemetry's global
+	// one. Pipelines with exporters of the same names want providers of their
+	// own.
+	MeterProvider metric.MeterProvider
 }
 
 // DefaultConfig returns a Config with [DefaultLimits].
@@ -46,6 +53,8 @@ type Pipeline struct {
 	// question spoils the other's fast path.
 	enabled, emitted sdkLoggers
 
+	feedback *feedback
+	meters   *meters
 	failures *failures
 	filtered atomic.Uint64
 	closed   atomic.Bool
@@ -65,6 +74,7 @@ func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
 		levels:     cfg.Levels,
 		traceBased: cfg.TraceBased,
 		chain:      c,
+		feedback:   newFeedback(),
 		failures:   newFailures(),
 		ending:     newEnding(),
 	}
@@ -74,7 +84,30 @@ func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
 	if p.levels == nil {
 		p.levels = NewLevels()
 	}
+	p.failures.tell = p.feedback.callHandler
+	if p.meters, err = newMeters(cfg.MeterProvider, p.Stats); err != nil {
+		p.failures.add(err) // no reason not to log
+	}
+	name := namer{}
+	for _, b := range c.branches() {
+		if b, ok := b.(linkable); ok {
+			b.join(p.feedback, p.meters, name.of(b.Stats().Name))
+		}
+	}
 	return p, nil
+}
+
+// namer gives names that occur more than once a number from the second on
+// ("file", "file/2"), as package config does.
+type namer map[string]bool
+
+func (n namer) of(name string) string {
+	unique := name
+	for i := 2; n[unique]; i++ {
+		unique = name + "/" + strconv.Itoa(i)
+	}
+	n[unique] = true
+	return unique
 }
 
 // Levels returns the levels that the pipeline's loggers obey.
@@ -85,14 +118,24 @@ func (p *Pipeline) Levels() *Levels { return p.levels }
 func (p *Pipeline) Refresh() { p.levels.Refresh() }
 
 // Stats returns the books of the pipeline, its steps and every exporter below
-// it.
+// it, under names that tell them apart.
 func (p *Pipeline) Stats() Stats {
-	s := Stats{Filtered: p.filtered.Load(), Steps: p.chain.books()}
+	s := Stats{Filtered: p.filtered.Load(), Feedback: p.feedback.stopped.Load(), Steps: p.chain.books()}
+	name := namer{}
+	for i := range s.Steps {
+		s.Steps[i].Name = name.of(s.Steps[i].Name)
+	}
+	name = namer{}
 	for _, b := range p.chain.branches() {
-		s.Exporters = append(s.Exporters, b.Stats())
+		e := b.Stats()
+		e.Name = name.of(e.Name)
+		s.Exporters = append(s.Exporters, e)
 	}
 	return s
 }
+
+// Health returns how the pipeline and its exporters do.
+func (p *Pipeline) Health() Health { return p.Stats().health(p.closed.Load(), time.Now()) }
 
 // floor returns the lowest severity of scope's records that an exporter
 // accepts.
@@ -115,6 +158,9 @@ func (p *Pipeline) floor(scope *record.Origin) log.Severity {
 func (p *Pipeline) emit(ctx context.Context, l *Logger, r *record.Record) (changed bool, err error) {
 	if !l.level.Enabled(r.Severity) || (l.traceBased && r.TraceID.IsValid() && !r.TraceFlags.IsSampled()) {
 		p.filtered.Add(1)
+		return false, nil
+	}
+	if p.feedback.underWay.Load() != 0 && p.feedback.stops(ctx, l, r, p.failures) {
 		return false, nil
 	}
 	r.Origin = l.origin
@@ -145,7 +191,7 @@ func (p *Pipeline) Shutdown(ctx context.Context) error {
 		p.closed.Store(true)
 		err := p.chain.shutdown(ctx)
 		p.failures.close(ctx)
-		return err
+		return errors.Join(err, p.meters.close())
 	})
 }
 

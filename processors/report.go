@@ -76,6 +76,7 @@ func (t *throttle) close(ctx context.Context) {
 
 // failures tells the error handler of errors that steps returned.
 type failures struct {
+	tell     func(error)
 	throttle throttle
 	mu       sync.Mutex
 	latest   error
@@ -83,7 +84,7 @@ type failures struct {
 }
 
 func newFailures() *failures {
-	f := &failures{}
+	f := &failures{tell: otel.Handle}
 	f.throttle.report = f.report
 	return f
 }
@@ -105,15 +106,16 @@ func (f *failures) report() {
 	f.mu.Unlock()
 	switch {
 	case n > 1:
-		otel.Handle(fmt.Errorf("sluice: %d errors, the latest: %w", n, err))
+		f.tell(fmt.Errorf("sluice: %d errors, the latest: %w", n, err))
 	case n == 1:
-		otel.Handle(fmt.Errorf("sluice: %w", err))
+		f.tell(fmt.Errorf("sluice: %w", err))
 	}
 }
 
 // reporter tells of a branch's losses and failures.
 type reporter struct {
 	stats    func() ExporterStats
+	tell     func(error)
 	throttle throttle
 
 	pending atomic.Bool // drops that no notice has told of
@@ -127,8 +129,8 @@ type reporter struct {
 	noticeTold map[string]uint64 // drops told by notice records
 }
 
-func newReporter(stats func() ExporterStats) *reporter {
-	r := &reporter{stats: stats}
+func newReporter(stats func() ExporterStats, tell func(error)) *reporter {
+	r := &reporter{stats: stats, tell: tell}
 	r.throttle.report = r.report
 	return r
 }
@@ -165,7 +167,7 @@ func (r *reporter) report() {
 		errs = append(errs, fmt.Errorf("sluice: exporter %s: %w", s.Name, failure))
 	}
 	if err := errors.Join(errs...); err != nil {
-		otel.Handle(err)
+		r.tell(err)
 	}
 }
 

@@ -54,6 +54,7 @@ type Simple struct {
 	match    *selector
 	sink     exporters.Sink
 	reporter *reporter
+	linked
 
 	writing chan struct{} // holds one token: a Write can be waited for with a deadline
 
@@ -80,11 +81,14 @@ func NewSimple(sink exporters.Sink, cfg SimpleConfig) (*Simple, error) {
 		return nil, fmt.Errorf("simple: %w", err)
 	}
 	s := &Simple{cfg: cfg, match: match, sink: sink, writing: make(chan struct{}, 1), ending: newEnding()}
-	s.reporter = newReporter(s.Stats)
+	s.reporter = newReporter(s.Stats, s.tell)
 	return s, nil
 }
 
 func (s *Simple) readsOnly() bool { return true }
+
+// join implements linkable.
+func (s *Simple) join(f *feedback, m *meters, name string) { s.tie(f, m, s.sink, name) }
 
 // Branches implements [Brancher].
 func (s *Simple) Branches() []Branch { return []Branch{s} }
@@ -148,16 +152,22 @@ func (s *Simple) write(ctx context.Context, r *record.Record) error {
 }
 
 func (s *Simple) call(ctx context.Context, r *record.Record) (n int, err error, cause string) {
+	start := time.Now()
 	defer func() {
 		if p := recover(); p != nil {
 			n, err, cause = 0, fmt.Errorf("the exporter panicked: %v\n%s", p, debug.Stack()), CausePanic
 		}
+		took := time.Since(start)
+		s.mu.Lock()
+		s.books.wrote(took)
+		s.mu.Unlock()
+		s.measure(ctx, took, err, cause == CausePanic)
 	}()
 	// A slice of one needs memory that the sink may read: r's own would do if
 	// the interface took a pointer.
 	one := singles.Get().(*[1]record.Record)
 	one[0] = *r
-	n, err = s.sink.Write(ctx, one[:])
+	n, err = s.to(ctx, s.sink, one[:])
 	one[0] = record.Record{}
 	singles.Put(one)
 	if n == 0 && err == nil {
@@ -197,6 +207,7 @@ func (s *Simple) Stats() ExporterStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.books.stats(s.cfg.Name, held)
+	st.Processor, st.Exporter = typeName(s), typeName(innermost(s.sink))
 	st.InFlight += s.books.open()
 	return st
 }

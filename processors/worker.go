@@ -141,6 +141,7 @@ func (b *Batch) write() bool {
 			w.recs[first] = w.notice
 		}
 		b.mu.Lock()
+		b.writing = time.Now()
 		for i := range b.flushes {
 			b.flushes[i].tried = true
 		}
@@ -157,12 +158,19 @@ func (b *Batch) write() bool {
 func (b *Batch) call(recs []record.Record) (n int, err error, panicked bool) {
 	ctx, cancel := context.WithTimeout(b.base, b.cfg.ExportTimeout.Std())
 	defer cancel()
+	start := time.Now()
 	defer func() {
 		if p := recover(); p != nil {
 			n, err, panicked = 0, fmt.Errorf("batch: %s: the exporter panicked: %v\n%s", b.cfg.Name, p, debug.Stack()), true
 		}
+		took := time.Since(start)
+		b.mu.Lock()
+		b.writing = time.Time{}
+		b.books.wrote(took)
+		b.mu.Unlock()
+		b.measure(ctx, took, err, panicked)
 	}()
-	n, err = b.sink.Write(ctx, recs)
+	n, err = b.to(ctx, b.sink, recs)
 	if n = max(0, min(n, len(recs))); n < len(recs) && err == nil {
 		err = fmt.Errorf("batch: %s: the exporter took %d of %d records and gave no reason", b.cfg.Name, n, len(recs))
 	}

@@ -40,6 +40,9 @@ func (e *Exporter) Write(_ context.Context, recs []record.Record) (int, error) {
 	return len(recs), nil
 }
 
+// Quiet implements [exporters.Quiet].
+func (e *Exporter) Quiet() bool { return true }
+
 // Export implements the SDK's exporter.
 func (e *Exporter) Export(ctx context.Context, recs []exporters.SDKRecord) error {
 	return e.adapter.Export(ctx, e, recs)

@@ -312,6 +312,9 @@ func unitsWithin(units []unit, n int) int {
 	return sort.Search(len(units), func(i int) bool { return units[i].end > n })
 }
 
+// Quiet implements [exporters.Quiet].
+func (e *Exporter) Quiet() bool { return true }
+
 // Export implements the SDK's exporter.
 func (e *Exporter) Export(ctx context.Context, recs []exporters.SDKRecord) error {
 	return e.adapter.Export(ctx, e, recs)

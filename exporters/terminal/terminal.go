@@ -131,6 +131,9 @@ func (e *Exporter) Write(ctx context.Context, recs []record.Record) (int, error)
 	return n, err
 }
 
+// Quiet implements [exporters.Quiet].
+func (e *Exporter) Quiet() bool { return true }
+
 // Export implements the SDK's exporter.
 func (e *Exporter) Export(ctx context.Context, recs []exporters.SDKRecord) error {
 	return e.adapter.Export(ctx, e, recs)
