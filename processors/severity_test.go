@@ -59,15 +59,17 @@ func TestSeverityStepMovesLevels(t *testing.T) {
 	s := newSeverityStep(t, processors.SeverityConfig{Rules: []processors.SeverityRule{
 		{Match: processors.Match{Loggers: []string{"audit"}, MinimumSeverity: severity(log.SeverityDebug1)}, Set: severity(log.SeverityError1)},
 		{Match: processors.Match{Loggers: []string{"noise"}}, Set: severity(log.SeverityDebug1)},
-		{Match: processors.Match{Loggers: []string{"maybe"}, Attributes: canceled.Attributes}, Set: severity(log.SeverityFatal1)},
+		{Match: processors.Match{Loggers: []string{"raised"}, Attributes: canceled.Attributes}, Set: severity(log.SeverityFatal1)},
+		{Match: processors.Match{Loggers: []string{"lowered"}, Attributes: canceled.Attributes}, Set: severity(log.SeverityDebug1)},
 	}})
 	errs := newSimple(t, &sinktest.Memory{}, "errors", min1(log.SeverityError1))
 	p := newPipeline(t, processors.DefaultConfig(), s, errs)
 	for logger, want := range map[string]log.Severity{
-		"audit": log.SeverityDebug1,     // becomes an error, and errors are wanted
-		"noise": processors.SeverityOff, // becomes what nobody wants
-		"maybe": 0,                      // may become what is wanted
-		"shop":  log.SeverityError1,
+		"audit":   log.SeverityDebug1,     // becomes an error, and errors are wanted
+		"noise":   processors.SeverityOff, // becomes what nobody wants
+		"raised":  0,                      // may become what is wanted
+		"lowered": log.SeverityError1,     // may stay what is wanted
+		"shop":    log.SeverityError1,
 	} {
 		if got := minimum(p, logger); got != want {
 			t.Errorf("%s logs from %v, want %v", logger, got, want)
