@@ -1,0 +1,298 @@
+package processors
+
+import (
+	"unsafe"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed2f724858/sluice/record"
+)
+
+const (
+	recordBytes    = int64(unsafe.Sizeof(record.Record{}))
+	attributeBytes = int64(unsafe.Sizeof(attribute.KeyValue{}))
+	cellBytes      = int64(unsafe.Sizeof(cell{}))
+	// ringBytes is a ring and its entry in the map, whose buckets are half
+	// empty after it has grown.
+	ringBytes = int64(unsafe.Sizeof(ring{})) + 2*int64(unsafe.Sizeof(ringKey{})+unsafe.Sizeof(uintptr(0)))
+)
+
+const (
+	// keptAttributes bounds the room for attributes that an empty cell keeps.
+	keptAttributes = 32
+	// keptRings bounds the empty rings that are kept for the next keys.
+	keptRings = 1024
+)
+
+// rings holds copies of records in rings, one a key, within a bound for all of
+// them. It does no locking of its own.
+//
+// A record sits in a cell, which is part of two lists: its ring's, and that of
+// all records by age. So the oldest record of all is always the first of its
+// ring, and forgetting it costs the same however many rings there are. Slots
+// are used again and again; nothing of one ring lies in another one's way.
+type rings struct {
+	capacity int
+	max      int64
+	base     int64 // of a cell without attributes, and its share of a ring
+
+	byKey map[ringKey]*ring
+	last  *ring // the one found last: records come in runs of one key
+
+	oldest, newest *cell
+	count          int
+	bytes          int64 // of the cells in use, those of releases included
+	forgotten      uint64
+
+	spare      *cell // empty ones
+	spareBytes int64
+	spareRings *ring
+	ringsKept  int
+}
+
+// ringKey tells rings apart: by logger, by trace, or not at all.
+type ringKey struct {
+	logger string
+	trace  trace.TraceID
+}
+
+type ring struct {
+	key         ringKey
+	first, last *cell
+	count       int
+	// detached says that the ring takes no more records: they are on their
+	// way.
+	detached bool
+	// releasing is closed when the records that were here before these have
+	// all been released; nil when none are on their way.
+	releasing chan struct{}
+	next      *ring // spare
+}
+
+type cell struct {
+	rec            record.Record // its slice of attributes stays with the cell
+	cost           int64         // what the cell counts for in bytes
+	ring           *ring
+	next           *cell // of the ring, or of the spare ones
+	older, younger *cell
+}
+
+func newRings(capacity int, most int64, many bool) rings {
+	q := rings{capacity: capacity, max: most, base: cellBytes, byKey: map[ringKey]*ring{}}
+	if many {
+		q.base += ringBytes
+	}
+	return q
+}
+
+// find returns the key's ring, nil if there is none.
+func (q *rings) find(k ringKey) *ring {
+	if q.last == nil || q.last.key != k {
+		q.last = q.byKey[k]
+	}
+	return q.last
+}
+
+// push holds a copy of r, whose Size is given, and forgets what is too much.
+func (q *rings) push(k ringKey, r *record.Record, size int) {
+	rg := q.find(k)
+	if rg != nil && rg.count == q.capacity {
+		q.forget(rg)
+	}
+	payload := int64(size) - recordBytes - int64(len(r.Attributes))*attributeBytes
+	if !q.makeRoom(len(r.Attributes), payload) {
+		q.forgotten++
+		return
+	}
+	c := q.cell(r)
+	c.cost = q.base + int64(cap(c.rec.Attributes))*attributeBytes + payload
+	q.bytes += c.cost
+	q.count++
+
+	if rg == nil || rg != q.last { // the ring is new, or was dropped meanwhile
+		rg = q.ring(k)
+	}
+	c.ring = rg
+	if rg.last == nil {
+		rg.first = c
+	} else {
+		rg.last.next = c
+	}
+	rg.last = c
+	rg.count++
+
+	c.older = q.newest
+	if q.newest == nil {
+		q.oldest = c
+	} else {
+		q.newest.younger = c
+	}
+	q.newest = c
+}
+
+// makeRoom makes room for a record in the first spare cell, or in a new one.
+func (q *rings) makeRoom(attributes int, payload int64) bool {
+	room := int64(roomFor(attributes))
+	if q.base+room*attributeBytes+payload > q.max {
+		return false
+	}
+	for {
+		need := q.base + room*attributeBytes
+		if c := q.spare; c != nil {
+			need = q.base + max(room, int64(cap(c.rec.Attributes)))*attributeBytes - c.cost
+		}
+		switch {
+		case q.bytes+q.spareBytes+need+payload <= q.max:
+			return true
+		case q.spare != nil && (q.spare.next != nil || q.oldest == nil):
+			q.takeSpare()
+		case q.oldest != nil:
+			q.forget(q.oldest.ring)
+		default:
+			return false
+		}
+	}
+}
+
+// roomFor returns for how many attributes a cell gets room that needs some.
+func roomFor(attributes int) int { return (attributes + 7) &^ 7 }
+
+// cell returns a cell with a copy of r in it.
+func (q *rings) cell(r *record.Record) *cell {
+	c := q.takeSpare()
+	if c == nil {
+		c = &cell{}
+	}
+	attrs := c.rec.Attributes
+	if n := len(r.Attributes); n > cap(attrs) {
+		attrs = make([]attribute.KeyValue, 0, roomFor(n))
+	}
+	c.rec = *r
+	c.rec.Attributes = append(attrs, r.Attributes...)
+	return c
+}
+
+func (q *rings) takeSpare() *cell {
+	c := q.spare
+	if c != nil {
+		q.spare, c.next = c.next, nil
+		q.spareBytes -= c.cost
+	}
+	return c
+}
+
+// pop takes the ring's oldest record, whose cell comes back with giveBack.
+func (q *rings) pop(rg *ring) *cell {
+	c := rg.first
+	if rg.first = c.next; rg.first == nil {
+		rg.last = nil
+	}
+	rg.count--
+	if c.older == nil {
+		q.oldest = c.younger
+	} else {
+		c.older.younger = c.younger
+	}
+	if c.younger == nil {
+		q.newest = c.older
+	} else {
+		c.younger.older = c.older
+	}
+	c.ring, c.next, c.older, c.younger = nil, nil, nil, nil
+	q.count--
+	return c
+}
+
+// giveBack empties a cell that pop has returned. Its attributes' room is kept
+// unless it is large, or a step behind has made it larger than it counts for.
+func (q *rings) giveBack(c *cell) {
+	q.bytes -= c.cost
+	attrs := c.rec.Attributes[:cap(c.rec.Attributes)]
+	clear(attrs)
+	c.rec = record.Record{}
+	if cost := q.base + int64(len(attrs))*attributeBytes; len(attrs) <= keptAttributes && cost <= c.cost {
+		c.rec.Attributes, c.cost = attrs[:0], cost
+	} else {
+		c.cost = q.base
+	}
+	c.next, q.spare = q.spare, c
+	q.spareBytes += c.cost
+}
+
+// forget forgets the ring's oldest record.
+func (q *rings) forget(rg *ring) {
+	q.giveBack(q.pop(rg))
+	q.forgotten++
+	if rg.count == 0 && !rg.detached {
+		q.drop(rg)
+	}
+}
+
+// forgetAll forgets all records but those of releases under way.
+func (q *rings) forgetAll() {
+	for c := q.oldest; c != nil; {
+		rg := c.ring
+		c = c.younger
+		if !rg.detached {
+			q.forget(rg)
+		}
+	}
+	q.spare, q.spareBytes, q.spareRings, q.ringsKept = nil, 0, nil, 0
+}
+
+// ring adds a ring for a key that has none.
+func (q *rings) ring(k ringKey) *ring {
+	rg := q.spareRings
+	if rg == nil {
+		rg = &ring{}
+	} else {
+		q.spareRings, rg.next = rg.next, nil
+		q.ringsKept--
+	}
+	rg.key = k
+	q.byKey[k], q.last = rg, rg
+	return rg
+}
+
+// drop gives up an empty ring, unless records before it are on their way.
+func (q *rings) drop(rg *ring) {
+	if rg.releasing != nil {
+		return
+	}
+	delete(q.byKey, rg.key)
+	if q.last == rg {
+		q.last = nil
+	}
+	q.keep(rg)
+}
+
+func (q *rings) keep(rg *ring) {
+	*rg = ring{}
+	if q.ringsKept < keptRings {
+		rg.next, q.spareRings = q.spareRings, rg
+		q.ringsKept++
+	}
+}
+
+// detach puts an empty ring into the place of rg, whose records are to be
+// released. Until attach the two belong together.
+func (q *rings) detach(rg *ring) *ring {
+	rg.detached = true
+	q.ring(rg.key).releasing = make(chan struct{})
+	return rg
+}
+
+// attach ends the release of a detached ring.
+func (q *rings) attach(rg *ring) {
+	for rg.first != nil {
+		q.forget(rg)
+	}
+	after := q.byKey[rg.key]
+	close(after.releasing)
+	after.releasing = nil
+	if after.count == 0 {
+		q.drop(after)
+	}
+	q.keep(rg)
+}
