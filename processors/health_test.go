@@ -1,0 +1,129 @@
+package processors_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.opentelemetry.io/otel/log"
+
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/sinktest"
+	"github.com/seed2f724858/sluice/processors"
+	"github.com/seed2f724858/sluice/record"
+)
+
+func TestHealth(t *testing.T) {
+	catchErrors(t)
+	synctest.Test(t, func(t *testing.T) {
+		var mailErr, fileErr error
+		mail := &sinktest.Script{OnWrite: func(context.Context, int, []record.Record) (int, error) {
+			if mailErr != nil {
+				return 0, mailErr
+			}
+			return 1, nil
+		}}
+		file := &sinktest.Script{OnWrite: func(_ context.Context, _ int, recs []record.Record) (int, error) {
+			if fileErr != nil {
+				return 0, fileErr
+			}
+			return len(recs), nil
+		}}
+		p, err := processors.NewPipeline(processors.DefaultConfig(),
+			newSimple(t, mail, "mail", nil),
+			newBatch(t, file, func(c *processors.BatchConfig) { c.Name = "file" }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := p.Logger(record.Scope{Name: "app"})
+		want := func(when string, status processors.HealthStatus, causes ...string) {
+			t.Helper()
+			h := p.Health()
+			var got []string
+			for _, c := range h.Causes {
+				got = append(got, c.String())
+			}
+			if h.Status != status || len(got) != len(causes) {
+				t.Errorf("%s: %s %q, want %s %q", when, h.Status, got, status, causes)
+				return
+			}
+			for i, c := range causes {
+				if !strings.Contains(got[i], c) {
+					t.Errorf("%s: cause %q, want %q", when, got[i], c)
+				}
+			}
+			if (h.Err() == nil) != (status == processors.HealthOK) {
+				t.Errorf("%s: Err() = %v", when, h.Err())
+			}
+		}
+		log := func() {
+			_ = l.Emit(t.Context(), &record.Record{Severity: log.SeverityInfo})
+			time.Sleep(10 * time.Second)
+		}
+		want("nothing written yet", processors.HealthOK)
+		log()
+		want("all well", processors.HealthOK)
+
+		mailErr = errors.New("no route to host\nsecond line")
+		log()
+		want("mail failed", processors.HealthDegraded, "exporter mail: no route to host", "mail: 1 record dropped (error 1) since the start, the latest 10s ago")
+		mailErr = nil
+		log()
+		want("mail is back", processors.HealthDegraded, "exporter mail: 1 record dropped (error 1) since the start, the latest 20s ago")
+		time.Sleep(40 * time.Second)
+		want("a minute later", processors.HealthOK)
+
+		// A batch that is tried again loses nothing, but does not get through.
+		fileErr = errors.New("disk full")
+		log()
+		want("file fails", processors.HealthDegraded, "exporter file: disk full")
+		time.Sleep(time.Hour)
+		want("one of two fails for long", processors.HealthDegraded, "exporter file: disk full")
+		mailErr = errors.New("no route")
+		log()
+		want("both fail", processors.HealthDegraded, "mail: no route", "mail: 2 records dropped", "file: disk full")
+		time.Sleep(50 * time.Second)
+		want("both fail for a minute", processors.HealthFailed, "mail: no route", "file: disk full")
+		fileErr = nil
+		time.Sleep(10 * time.Second)
+		want("file is back", processors.HealthDegraded, "mail: no route")
+		mailErr = nil
+		log()
+		want("all are back", processors.HealthOK)
+		shutdown(t, p)
+		want("shut down", processors.HealthFailed, "the pipeline was shut down")
+	})
+}
+
+// A write that does not come back is a failure, although nobody has seen an
+// error yet.
+func TestHealthOfAStuckExporter(t *testing.T) {
+	catchErrors(t)
+	synctest.Test(t, func(t *testing.T) {
+		sink, release := stall()
+		p := newPipeline(t, processors.DefaultConfig(), newBatch(t, sink, func(c *processors.BatchConfig) {
+			c.ExportTimeout = exporters.Duration(10 * time.Second)
+		}))
+		_ = p.Logger(record.Scope{}).Emit(t.Context(), &record.Record{Severity: log.SeverityFatal})
+		time.Sleep(9 * time.Second)
+		if h := p.Health(); h.Status != processors.HealthOK {
+			t.Errorf("before the timeout: %v", h)
+		}
+		time.Sleep(2 * time.Second)
+		if h := p.Health(); h.Status != processors.HealthDegraded || !strings.Contains(h.Err().Error(), "export_timeout") {
+			t.Errorf("behind the timeout: %v", h)
+		}
+		time.Sleep(time.Minute)
+		if h := p.Health(); h.Status != processors.HealthFailed {
+			t.Errorf("stuck for a minute: %v", h)
+		}
+		release()
+		synctest.Wait()
+		if h := p.Health(); h.Status != processors.HealthOK {
+			t.Errorf("released: %v", h)
+		}
+	})
+}
