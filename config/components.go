@@ -29,8 +29,11 @@ func exporterTypes() []exporterType {
 func processorTypes() []processorType {
 	return []processorType{
 		{"async", newAsync},
+		{"attributes", newAttributes},
 		{"batch", newBatch},
+		step("filter", processors.DefaultFilterConfig, processors.NewFilter, func(c *processors.FilterConfig) *string { return &c.Name }),
 		{"route", func(*decoder, *node) processorConfig { return &route{} }},
+		step("severity", processors.DefaultSeverityConfig, processors.NewSeverityStep, func(c *processors.SeverityConfig) *string { return &c.Name }),
 		{"simple", newSimple},
 	}
 }

@@ -71,7 +71,7 @@ func (c AttributesConfig) Validate() error {
 	}
 	for i, pattern := range c.Delete {
 		if pattern == "" {
-			bad("delete[%d] is empty", i)
+			bad("delete[%d]: the pattern is empty", i)
 		}
 	}
 	if len(c.Set) == 0 && len(c.Delete) == 0 && c.Func == nil {

@@ -200,7 +200,7 @@ func TestStepsOfWrongConfigs(t *testing.T) {
 		{second(processors.NewFilter(processors.FilterConfig{})), "filter: the filter lets everything pass"},
 		{second(processors.NewFilter(processors.FilterConfig{Keep: []processors.Match{{}, bad}})), "filter: keep[1]: body: "},
 		{second(processors.NewFilter(processors.FilterConfig{Drop: []processors.Match{bad}})), "filter: drop[0]: body: "},
-		{second(processors.NewFilter(processors.FilterConfig{Drop: []processors.Match{{Not: &processors.Match{}}}})), "drop[0]: not chooses every record"},
+		{second(processors.NewFilter(processors.FilterConfig{Drop: []processors.Match{{Not: &processors.Match{}}}})), "drop[0]: not: chooses every record"},
 		{second(processors.NewFilter(processors.FilterConfig{Drop: []processors.Match{{Attributes: map[string]string{"": "*"}}}})), "drop[0]: attributes: a key is empty"},
 		{second(processors.NewFilter(processors.FilterConfig{Drop: []processors.Match{{MinimumSeverity: 25}}})), "drop[0]: minimum_severity 25 is no severity"},
 		{second(processors.NewSeverityStep(processors.SeverityConfig{})), "severity: no severity is set"},
@@ -208,7 +208,7 @@ func TestStepsOfWrongConfigs(t *testing.T) {
 		{second(processors.NewSeverityStep(processors.SeverityConfig{Rules: []processors.SeverityRule{{Match: bad, Set: 26}}})), "severity: rules[0].match: body: "},
 		{second(processors.NewSeverityStep(processors.SeverityConfig{Rules: []processors.SeverityRule{{Set: -1}}})), "severity: rules[0].set: -1 is no severity"},
 		{second(processors.NewAttributes(processors.AttributesConfig{})), "attributes: nothing is changed"},
-		{second(processors.NewAttributes(processors.AttributesConfig{Delete: []string{"a", ""}})), "attributes: delete[1] is empty"},
+		{second(processors.NewAttributes(processors.AttributesConfig{Delete: []string{"a", ""}})), "attributes: delete[1]: the pattern is empty"},
 		{second(processors.NewAttributes(processors.AttributesConfig{Set: map[string]processors.AttributeSource{"k": {}}})), `set: "k" has 0 sources`},
 		{second(processors.NewAttributes(processors.AttributesConfig{Set: map[string]processors.AttributeSource{"k": {Env: "A", Resource: "b"}}})), `set: "k" has 2 sources`},
 	} {

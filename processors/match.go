@@ -120,7 +120,7 @@ func (m Match) compileDepth(depth int) (*matcher, error) {
 		case err != nil:
 			bad("not: %w", err)
 		case not.judge(&partial{}) == always:
-			bad("not chooses every record: nothing could match")
+			bad("not: chooses every record: nothing could match")
 		}
 		c.not = not
 	}
