@@ -32,6 +32,7 @@ func processorTypes() []processorType {
 		{"attributes", newAttributes},
 		{"batch", newBatch},
 		step("filter", processors.DefaultFilterConfig, processors.NewFilter, func(c *processors.FilterConfig) *string { return &c.Name }),
+		step("flight_recorder", processors.DefaultFlightRecorderConfig, processors.NewFlightRecorder, func(c *processors.FlightRecorderConfig) *string { return &c.Name }),
 		{"route", func(*decoder, *node) processorConfig { return &route{} }},
 		step("severity", processors.DefaultSeverityConfig, processors.NewSeverityStep, func(c *processors.SeverityConfig) *string { return &c.Name }),
 		{"simple", newSimple},

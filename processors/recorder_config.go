@@ -61,9 +61,10 @@ type FlightRecorderConfig struct {
 	// Capacity bounds the records of one ring: a newer one takes the oldest
 	// one's place. A release should fit into the queues behind the step.
 	Capacity int `yaml:"capacity"`
-	// MaxBytes bounds the memory of all rings together, whatever their
-	// number: the oldest records go first. A record that alone is larger is
-	// not held. Memory, once taken, is kept for the next records.
+	// MaxBytes, 64 KiB at least, bounds the memory of all rings together,
+	// whatever their number: the oldest records go first. A record that alone
+	// is larger is forgotten at once. Memory, once taken, is kept for the next
+	// records.
 	MaxBytes exporters.Size `yaml:"max_bytes"`
 	// Per says which records share a ring.
 	Per Per `yaml:"per"`
@@ -84,6 +85,10 @@ func DefaultFlightRecorderConfig() FlightRecorderConfig {
 	}
 }
 
+// minRecorderBytes holds some hundred records; with room for none the step
+// would only be a filter.
+const minRecorderBytes = 64 * exporters.KiB
+
 // Validate reports every setting that cannot work.
 func (c FlightRecorderConfig) Validate() error {
 	var errs []error
@@ -100,7 +105,7 @@ func (c FlightRecorderConfig) Validate() error {
 	}
 	bad(c.Trigger == nil || !reflect.ValueOf(*c.Trigger).IsZero(), "trigger is empty, which chooses every record: nothing would be held")
 	bad(c.Capacity > 0, "capacity is %d: want at least 1", c.Capacity)
-	bad(c.MaxBytes > 0, "max_bytes is %d: want at least 1", c.MaxBytes)
+	bad(c.MaxBytes >= minRecorderBytes, "max_bytes is %s: want at least %s", c.MaxBytes, minRecorderBytes)
 	bad(c.Per >= PerProcess && c.Per <= PerTrace, "per is %s", c.Per)
 	bad(c.MaxTriggersPerMinute > 0, "max_triggers_per_minute is %d: want at least 1", c.MaxTriggersPerMinute)
 	return errors.Join(errs...)

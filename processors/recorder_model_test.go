@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/record"
 )
 
@@ -28,10 +27,11 @@ func FuzzFlightRecorder(f *testing.F) {
 		cfg.Per = Per(settings % 3)
 		cfg.Capacity = 1 + int(capacity%16)
 		cfg.MaxTriggersPerMinute = len(ops) + 1
+		most := int64(cfg.MaxBytes)
 		if settings&4 != 0 {
-			cfg.MaxBytes = exporters.Size(4000 + int(settings)*32)
+			most = 4000 + int64(settings)*32
 		}
-		playRecorder(t, cfg, ops)
+		playRecorder(t, cfg, most, ops)
 	})
 }
 
@@ -42,19 +42,19 @@ func TestFlightRecorderModel(t *testing.T) {
 		cfg := DefaultFlightRecorderConfig()
 		cfg.Per = Per(rnd.IntN(3))
 		cfg.Capacity = 1 + rnd.IntN(40)
-		cfg.MaxBytes = exporters.Size(1000 + rnd.IntN(60_000))
 		ops := make([]byte, 1000)
 		cfg.MaxTriggersPerMinute = len(ops)
 		for j := range ops {
 			ops[j] = byte(rnd.Uint32())
 		}
-		playRecorder(t, cfg, ops)
+		playRecorder(t, cfg, 1000+rnd.Int64N(60_000), ops)
 	}
 }
 
 // playRecorder drives a recorder beside plain slices. Each byte is a record:
-// two bits choose the trace, three the kind, three the size.
-func playRecorder(t *testing.T, cfg FlightRecorderConfig, ops []byte) {
+// two bits choose the trace, three the kind, three the size. most takes the
+// place of MaxBytes, and may be smaller than that.
+func playRecorder(t *testing.T, cfg FlightRecorderConfig, most int64, ops []byte) {
 	type item struct {
 		id    int64
 		key   ringKey
@@ -64,6 +64,7 @@ func playRecorder(t *testing.T, cfg FlightRecorderConfig, ops []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.rings.max = most
 	var held, got, want []item // held is in order of age
 	var kept, forgotten, released uint64
 	origins := [4]*record.Origin{}
