@@ -1,0 +1,308 @@
+package sqllog
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxText = 4096     // bytes of a text in a record
+	maxRead = 64 << 10 // bytes of a statement that are read at all
+)
+
+// quotes says what a database makes of the marks on which SQL dialects differ.
+type quotes int
+
+const (
+	unknown     quotes = iota // "…" may be a literal, # may begin a comment
+	identifiers               // "…" is an identifier, # and [ are operators
+	literals                  // "…" is a literal, # begins a comment: MySQL
+)
+
+// quotesOf returns the quotes of a db.system.name. SQL Server and SQLite take
+// "…" for a literal in some settings or places.
+func quotesOf(system string) quotes {
+	switch system {
+	case "postgresql", "cockroachdb", "aws.redshift", "trino", "clickhouse":
+		return identifiers
+	case "mysql", "mariadb":
+		return literals
+	}
+	return unknown
+}
+
+// reading is what a statement holds.
+type reading struct {
+	masked string
+	// literals are the values that stand as ? in masked.
+	literals []string
+	// words are its keywords and names.
+	words []string
+	// cut says that the statement was not read to its end.
+	cut bool
+}
+
+// read takes a statement apart in linear time. It does not parse: it finds
+// literals and comments wherever any database would see one, and where two
+// readings are possible it takes all that follows for a literal.
+func read(query string, q quotes) *reading {
+	l := lexer{in: query, quotes: q}
+	if len(query) > maxRead {
+		l.in, l.out.cut = cut(query, maxRead), true
+	}
+	l.text.Grow(min(len(l.in), maxText))
+	for l.at < len(l.in) {
+		l.step()
+	}
+	l.out.masked = l.text.String()
+	return &l.out
+}
+
+type lexer struct {
+	in     string
+	at     int
+	quotes quotes
+	text   strings.Builder
+	out    reading
+}
+
+// step reads one token.
+func (l *lexer) step() {
+	rest := l.in[l.at:]
+	switch c := rest[0]; {
+	case c == '\'', c == '"' && l.quotes != identifiers:
+		l.quoted(c)
+	case c == '"', c == '`':
+		l.identifier(c)
+	case c == '[' && l.quotes != identifiers:
+		l.bracket()
+	case strings.HasPrefix(rest, "--"):
+		l.dashes()
+	case strings.HasPrefix(rest, "/*"):
+		l.block()
+	case c == '#' && l.quotes != identifiers:
+		l.hash()
+	case c == '$':
+		l.dollar()
+	case digit(c):
+		l.literal(run(rest, inNumber))
+	case inWord(c) || c == '@':
+		l.word()
+	case c == '?', c == ':' && (l.at == 0 || !inWord(l.in[l.at-1])):
+		l.placeholder()
+	default:
+		l.keep(1)
+	}
+}
+
+func (l *lexer) keep(n int) {
+	l.text.WriteString(l.in[l.at : l.at+n])
+	l.at += n
+}
+
+// literal masks the next n bytes.
+func (l *lexer) literal(n int) {
+	l.out.literals = append(l.out.literals, l.in[l.at:l.at+n])
+	l.text.WriteByte('?')
+	l.at += n
+}
+
+// all masks everything that is left.
+func (l *lexer) all() { l.literal(len(l.in) - l.at) }
+
+// closing returns the length of what begins at l.at with the mark q, up to and
+// with the q that ends it; a doubled one does not. It is 0 where there is none
+// or where it depends on whether a backslash escapes.
+func (l *lexer) closing(q byte) int {
+	rest := l.in[l.at:]
+	for i := 1; i < len(rest); i++ {
+		switch {
+		case rest[i] == '\\':
+			n := run(rest[i:], func(c byte) bool { return c == '\\' })
+			i += n - 1
+			if n%2 == 1 && i+1 < len(rest) && rest[i+1] == q {
+				return 0
+			}
+		case rest[i] == q && i+1 < len(rest) && rest[i+1] == q:
+			i++
+		case rest[i] == q:
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func (l *lexer) quoted(q byte) {
+	n := l.closing(q)
+	// Three marks open a longer kind of literal in some databases.
+	if n == 0 || n > 2 && l.in[l.at+1] == q && l.in[l.at+2] == q {
+		l.all()
+		return
+	}
+	l.literal(n)
+}
+
+func (l *lexer) identifier(q byte) {
+	n := l.closing(q)
+	if n == 0 {
+		l.all()
+		return
+	}
+	l.out.words = append(l.out.words, l.in[l.at+1:l.at+n-1])
+	l.keep(n)
+}
+
+// bracket: an identifier in SQL Server and SQLite, a subscript elsewhere. The
+// next bracket is looked at in its turn, so that no byte is twice; ]] is an
+// escape in SQL Server.
+func (l *lexer) bracket() {
+	inner := l.in[l.at+1:]
+	if i := strings.IndexAny(inner, "[]"); i >= 0 {
+		if strings.HasPrefix(inner[i:], "]]") {
+			l.all()
+			return
+		}
+		inner = inner[:i]
+	}
+	if ambiguous(inner) {
+		l.all()
+		return
+	}
+	l.keep(1)
+}
+
+// dashes: a comment, in MySQL only when a space follows.
+func (l *lexer) dashes() {
+	line := l.line()
+	sure := l.quotes == identifiers || len(line) == 2 || line[2] <= ' '
+	// Some databases end the comment at a carriage return, others do not.
+	if strings.IndexByte(line, '\r') >= 0 {
+		sure = false
+	}
+	l.comment(line, sure)
+}
+
+// hash: a comment in MySQL, part of a name in SQL Server, an operator elsewhere.
+func (l *lexer) hash() {
+	line := l.line()
+	if l.quotes != literals && !ambiguous(line[1:]) {
+		l.keep(1)
+		return
+	}
+	l.comment(line, l.quotes == literals)
+}
+
+func (l *lexer) comment(line string, sure bool) {
+	if !sure && ambiguous(line[1:]) {
+		l.all()
+		return
+	}
+	l.at += len(line)
+}
+
+func (l *lexer) line() string {
+	line, _, _ := strings.Cut(l.in[l.at:], "\n")
+	return strings.TrimSuffix(line, "\r")
+}
+
+// block: a comment, which nests in some databases, and which MySQL executes
+// when it begins with an exclamation mark.
+func (l *lexer) block() {
+	body, _, closed := strings.Cut(l.in[l.at+2:], "*/")
+	if !closed || strings.Contains(body, "/*") || strings.HasPrefix(body, "!") || strings.HasPrefix(body, "M!") {
+		l.all()
+		return
+	}
+	l.text.WriteByte(' ')
+	l.at += len(body) + 4
+}
+
+// dollar: a placeholder $1, or PostgreSQL's $tag$…$tag$.
+func (l *lexer) dollar() {
+	rest := l.in[l.at:]
+	if len(rest) > 1 && digit(rest[1]) {
+		l.placeholder()
+		return
+	}
+	n := 1 + run(rest[1:], func(c byte) bool { return inWord(c) && c != '$' })
+	if n == len(rest) || rest[n] != '$' {
+		l.keep(n)
+		return
+	}
+	tag := rest[:n+1]
+	end := strings.Index(rest[n+1:], tag)
+	if end < 0 {
+		l.all()
+		return
+	}
+	l.literal(end + 2*len(tag))
+}
+
+// placeholder keeps ?, ?1, :1 and $1; none has more than five digits.
+func (l *lexer) placeholder() {
+	n := run(l.in[l.at+1:], digit)
+	l.keep(1)
+	if n <= 5 {
+		l.keep(n)
+	}
+}
+
+func (l *lexer) word() {
+	n := 1 + run(l.in[l.at+1:], inWord)
+	w := l.in[l.at : l.at+n]
+	after := l.in[l.at+n:]
+	if strings.EqualFold(w, "IDENTIFIED") { // BY a password that needs no quotes
+		l.keep(n)
+		l.all()
+		return
+	}
+	l.out.words = append(l.out.words, strings.TrimPrefix(w, "@"))
+	l.keep(n)
+	// Oracle's q'[it's]' ends at the bracket and the apostrophe.
+	if (strings.EqualFold(w, "q") || strings.EqualFold(w, "nq")) && len(after) > 1 && after[0] == '\'' {
+		mark := after[1]
+		if i := strings.IndexByte("([{<", mark); i >= 0 {
+			mark = ")]}>"[i]
+		}
+		if end := strings.Index(after[2:], string([]byte{mark, '\''})); end >= 0 {
+			l.literal(end + 4)
+		} else {
+			l.all()
+		}
+	}
+}
+
+// ambiguous reports whether it matters that a text may or may not be code.
+func ambiguous(s string) bool {
+	return strings.ContainsAny(s, "'\"`$#") || strings.Contains(s, "--") || strings.Contains(s, "/*")
+}
+
+// run returns how many bytes at the beginning of s are in a class.
+func run(s string, class func(byte) bool) int {
+	n := 0
+	for n < len(s) && class(s[n]) {
+		n++
+	}
+	return n
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+func inWord(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || digit(c) || c == '_' || c == '$' || c >= utf8.RuneSelf
+}
+
+func inNumber(c byte) bool { return inWord(c) || c == '.' }
+
+// cut returns at most n bytes of s, whole characters, with an ellipsis where
+// something is missing.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	n -= len("…")
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
