@@ -85,7 +85,11 @@ func errorType(err error) string {
 		}
 		err = inner
 	}
-	t := reflect.TypeOf(err)
+	return typeName(err)
+}
+
+func typeName(v any) string {
+	t := reflect.TypeOf(v)
 	if t.PkgPath() != "" && t.Name() != "" {
 		return t.PkgPath() + "." + t.Name()
 	}

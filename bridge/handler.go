@@ -58,6 +58,7 @@ type Handler struct {
 type front struct {
 	source     bool
 	stackLevel slog.Leveler
+	flush      func(context.Context) error
 	// reported holds the types whose methods were reported as panicking.
 	reported sync.Map
 }
@@ -87,9 +88,11 @@ func NewHandler(name string, opts ...Option) *Handler {
 	if c.pipeline != nil {
 		h.direct = c.pipeline.Logger(c.scope)
 		h.level = h.direct.Level()
+		h.flush = c.pipeline.ForceFlush
 		return h
 	}
 	h.through = newThrough(c)
+	h.flush = func(ctx context.Context) error { return flushProvider(ctx, c.provider) }
 	if c.levels != nil {
 		h.level = c.levels.For(name, nil)
 	}
@@ -121,6 +124,10 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	c.release()
 	return err
 }
+
+// ForceFlush delivers what was logged before the call, within ctx's deadline:
+// it is the pipeline's, or the provider's where that has one.
+func (h *Handler) ForceFlush(ctx context.Context) error { return h.flush(ctx) }
 
 // WithAttrs converts attrs once, for all records of the returned handler.
 func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
