@@ -76,4 +76,15 @@
 // call's. An exception.* attribute given at the top wins over the derived one.
 // The names are those of OpenTelemetry's semantic conventions for exceptions
 // in logs.
+//
+// # Crashes and endings
+//
+// Queued records are lost when a process ends without a Shutdown. [Recover]
+// logs a panic, delivers it and lets it go on; [Exit] stands for os.Exit;
+// [OnSignal] ends a process that SIGTERM reaches. [CaptureCrashes] has the next
+// start log what no Recover sees, such as concurrent map writes. All of them
+// wait for delivery, with a deadline, and go on whatever exporters and users'
+// code do meanwhile. Their records are as others: what a panic says passes
+// every step of the pipeline, a redaction too, while standard error and the
+// files of CaptureCrashes hold it raw.
 package bridge
