@@ -2,6 +2,7 @@ package processors_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -66,5 +67,46 @@ func BenchmarkEmit(b *testing.B) {
 			}
 			_ = p.Shutdown(ctx)
 		})
+	}
+}
+
+// BenchmarkRoute shows what rules cost that do not choose a record: of all the
+// rules one does. The loggers are known.
+func BenchmarkRoute(b *testing.B) {
+	for _, loggers := range []int{1, 100} {
+		for _, rules := range []int{1, 10, 100, 1000} {
+			b.Run(fmt.Sprintf("loggers=%d/rules=%d", loggers, rules), func(b *testing.B) {
+				list := make([]processors.Rule, rules)
+				for i := range list {
+					list[i].Match = processors.Match{
+						Loggers:         []string{fmt.Sprintf("tenant%d.*", i)},
+						MinimumSeverity: processors.Severity(log.SeverityInfo1),
+					}
+				}
+				route, err := processors.NewRoute(list...)
+				if err != nil {
+					b.Fatal(err)
+				}
+				recs := make([]record.Record, loggers)
+				for i := range recs {
+					fill(&recs[i], time.Unix(0, 0))
+					// All of them are loggers of the last rule's.
+					recs[i].Origin = &record.Origin{Scope: record.Scope{Name: fmt.Sprintf("tenant%d.part%d", rules-1, i)}}
+				}
+				ctx := context.Background()
+				emit := func(i int) {
+					if err := route.OnEmit(ctx, &recs[i%loggers], end); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for i := range recs {
+					emit(i)
+				}
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					emit(i)
+				}
+			})
+		}
 	}
 }
