@@ -41,6 +41,7 @@ var rules = []rule{
 	{place: "processors", may: []string{"record", "redact", "exporters"}, sdk: true},
 	{place: "bridge", may: []string{"record", "processors", "redact"}},
 	{place: "bridge/*", may: []string{"bridge", "record", "processors", "redact"}},
+	{place: "admin", may: []string{"record", "exporters", "processors"}},
 	{place: "config/all", may: []string{"config", "record", "exporters", "exporters/*", "processors"}, sdk: true, heavy: true},
 	{place: "config", may: []string{"record", "encode", "decode", "redact", "exporters", "exporters/*", "spool", "processors", "bridge"}, sdk: true},
 	{place: ".", may: []string{"config", "bridge"}},
@@ -140,6 +141,8 @@ func TestImportRulesCatch(t *testing.T) {
 		"bridge on a destination":   {ImportPath: in("bridge"), Imports: []string{in("exporters/file")}},
 		"inner package on another":  {ImportPath: in("exporters/file/internal/names"), Imports: []string{in("exporters/terminal")}},
 		"config on the face":        {ImportPath: in("config"), Imports: []string{module}},
+		"config on admin":           {ImportPath: in("config"), Imports: []string{in("admin")}},
+		"admin on config":           {ImportPath: in("admin"), Imports: []string{in("config")}},
 		"the face on a destination": {ImportPath: module, Imports: []string{in("exporters/file")}},
 	} {
 		if len(violations(p)) == 0 {
