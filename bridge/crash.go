@@ -21,7 +21,7 @@ const (
 )
 
 // CaptureCrashes has the Go runtime write what it prints of a crash that no
-// [Recover] sees, a panic of any goroutine or a fatal error as concurrent map
+// [Recover] sees, a panic of any goroutine or a fatal error like concurrent map
 // writes, to a file of this process in dir too, and logs what earlier processes
 // left there. Call it once, in main, when the logger works:
 //

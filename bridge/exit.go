@@ -55,7 +55,7 @@ func newEnding(opts []EndOption) *ending {
 
 // Exit delivers what was logged and ends the process with that status. It is
 // for the places of [os.Exit], which runs no deferred function and so loses
-// what is queued. It returns never, and waits no longer than [WithDeadline]
+// what is queued. It never returns, and waits no longer than [WithDeadline]
 // says even if an exporter hangs.
 //
 // It flushes the logger's handler if that has a method
