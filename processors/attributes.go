@@ -96,16 +96,16 @@ func (s AttributeSource) given() (n int) {
 // pipeline's limit on the number of attributes does not count it.
 type Attributes struct {
 	name   string
-	set    []setAttribute
+	set    []assignment
 	delete []string
 	change func(context.Context, *record.Record)
 
 	changed atomic.Uint64
 }
 
-// setAttribute is an attribute with its value, or with the key that the value
+// assignment is an attribute with its value, or with the key that the value
 // has in the resource or the record.
-type setAttribute struct {
+type assignment struct {
 	attribute.KeyValue
 	resource, attribute attribute.Key
 }
@@ -128,7 +128,7 @@ func NewAttributes(cfg AttributesConfig) (*Attributes, error) {
 			}
 			from.Value = attribute.StringValue(value)
 		}
-		a.set = append(a.set, setAttribute{
+		a.set = append(a.set, assignment{
 			attribute.KeyValue{Key: attribute.Key(key), Value: from.Value},
 			attribute.Key(from.Resource), attribute.Key(from.Attribute),
 		})
@@ -188,7 +188,7 @@ func hasKey(kvs []attribute.KeyValue, key attribute.Key) bool {
 	return false
 }
 
-func (s *setAttribute) of(r *record.Record) (kv attribute.KeyValue, ok bool) {
+func (s *assignment) of(r *record.Record) (kv attribute.KeyValue, ok bool) {
 	kv = s.KeyValue
 	switch {
 	case s.attribute != "":

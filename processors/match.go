@@ -126,11 +126,3 @@ func (m Match) compileDepth(depth int) (*matcher, error) {
 	}
 	return c, errors.Join(errs...)
 }
-
-// compileMatch compiles an optional Match; nil matches everything.
-func compileMatch(m *Match) (*matcher, error) {
-	if m == nil {
-		return nil, nil
-	}
-	return m.compile()
-}

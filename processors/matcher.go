@@ -142,12 +142,6 @@ func (m *matcher) enabled(scope *record.Origin, sev log.Severity, event string) 
 	return m.judge(&p) != never
 }
 
-// certain reports whether every record of which only this is known is chosen.
-func (m *matcher) certain(scope *record.Origin, sev log.Severity, event string) bool {
-	p := partly(scope, sev, event)
-	return m.judge(&p) == always
-}
-
 type attributeGlob struct {
 	key     attribute.Key
 	pattern string
