@@ -76,5 +76,5 @@ func ExampleCaptureCrashes() {
 	defer stop()
 	show(memory)
 	// Output:
-	// ERROR+4 shop earlier process crashed: panic: no stock {"exception.message":"no stock","exception.stacktrace":"goroutine 7 [running]:\nmain.sell(...)","exception.type":"panic","process.pid":4711}
+	// FATAL shop earlier process crashed: panic: no stock {"exception.message":"no stock","exception.stacktrace":"goroutine 7 [running]:\nmain.sell(...)","exception.type":"panic","process.pid":4711}
 }

@@ -276,7 +276,7 @@ func logged(t *testing.T, dir string) (all, fatal []line) {
 }
 
 // fatalText is how slog writes the level that FATAL is.
-const fatalText = "ERROR+4"
+const fatalText = "FATAL"
 
 func crashFiles(t *testing.T, dir string) []string {
 	t.Helper()

@@ -28,10 +28,13 @@ const (
 )
 
 // severityTexts holds the levels' names, which slog formats anew at each call.
+// Two of them are words in OpenTelemetry that slog has not.
 var severityTexts = func() (texts [maxLevel - minLevel + 1]string) {
 	for i := range texts {
 		texts[i] = (minLevel + slog.Level(i)).String()
 	}
+	texts[0] = "TRACE"
+	texts[slog.Level(log.SeverityFatal1)-severityOffset-minLevel] = "FATAL"
 	return texts
 }()
 

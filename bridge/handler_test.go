@@ -70,11 +70,11 @@ func TestSeverity(t *testing.T) {
 		{slog.LevelInfo + 2, log.SeverityInfo3, "INFO+2"},
 		{slog.LevelWarn, log.SeverityWarn, "WARN"},
 		{slog.LevelError, log.SeverityError, "ERROR"},
-		{12, log.SeverityFatal1, "ERROR+4"},
+		{12, log.SeverityFatal1, "FATAL"},
 		{15, log.SeverityFatal4, "ERROR+7"},
-		{-8, log.SeverityTrace1, "DEBUG-4"},
+		{-8, log.SeverityTrace1, "TRACE"},
 		{1000, log.SeverityFatal4, "ERROR+7"},
-		{-1000, log.SeverityTrace1, "DEBUG-4"},
+		{-1000, log.SeverityTrace1, "TRACE"},
 	} {
 		eachTail(t, func(t *testing.T, tl tail) {
 			NewLogger("test", tl.opt).Log(context.Background(), tt.level, "m")

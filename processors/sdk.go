@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -52,6 +53,7 @@ func (p *Pipeline) OnEmit(ctx context.Context, src *sdklog.Record) error {
 	l := p.emitted.of(p, src.Resource(), &scope)
 	r := scratch.Get().(*record.Record)
 	exporters.FromSDK(r, src, l.origin)
+	nameSeverity(r)
 	changed, _ := p.emit(ctx, l, r)
 	if changed || !p.chain.readOnly {
 		writeBack(src, r)
@@ -60,6 +62,17 @@ func (p *Pipeline) OnEmit(ctx context.Context, src *sdklog.Record) error {
 	// garbage collector empties the pool.
 	putScratch(r)
 	return nil
+}
+
+// nameSeverity gives two severities the names that OpenTelemetry has for them
+// and slog, whose words otelslog brings, has not.
+func nameSeverity(r *record.Record) {
+	switch {
+	case r.Severity == log.SeverityFatal1 && r.SeverityText == "ERROR+4":
+		r.SeverityText = "FATAL"
+	case r.Severity == log.SeverityTrace1 && r.SeverityText == "DEBUG-4":
+		r.SeverityText = "TRACE"
+	}
 }
 
 // maxScratch bounds the attributes for which memory is kept between records.
