@@ -5,12 +5,14 @@ import (
 	"errors"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/log"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/sinktest"
@@ -171,5 +173,116 @@ func TestShutdownWithABlockingErrorHandler(t *testing.T) {
 			t.Errorf("Shutdown took %s", took)
 		}
 		synctest.Wait() // the handler's own Shutdown ends with ours
+	})
+}
+
+// Branches are shut down side by side, those in a route's rules too: together
+// they take as long as the slowest.
+func TestShutdownInParallel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func() processors.Processor {
+			return newBatch(t, &sinktest.Script{OnWrite: func(_ context.Context, _ int, recs []record.Record) (int, error) {
+				time.Sleep(10 * time.Second)
+				return len(recs), nil
+			}}, nil)
+		}
+		route, err := processors.NewRoute(
+			processors.Rule{Processors: []processors.Processor{slow(), slow()}},
+			processors.Rule{Processors: []processors.Processor{slow()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := processors.NewPipeline(processors.DefaultConfig(), route, slow())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = p.Logger(record.Scope{}).Emit(t.Context(), &record.Record{Severity: log.SeverityInfo})
+		start := time.Now()
+		if err := p.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("four exporters that need 10s each took %s", took)
+		}
+	})
+}
+
+// What is emitted while the pipeline shuts down, and behind it, is delivered or
+// counted; no call panics, blocks or fails.
+func TestEmitDuringShutdown(t *testing.T) {
+	catchErrors(t)
+	sink := &sinktest.Memory{}
+	batch := newBatch(t, sink, func(c *processors.BatchConfig) {
+		c.MaxQueueSize, c.MaxExportBatchSize, c.OnFull = 64, 16, processors.Block
+	})
+	p, err := processors.NewPipeline(processors.DefaultConfig(), batch, newSimple(t, &sinktest.Memory{}, "simple", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := sdklog.NewLoggerProvider(p.ProviderOptions()...).Logger("app")
+	const loggers, each = 8, 500
+	var wg sync.WaitGroup
+	half := make(chan struct{}, 2*loggers)
+	for range loggers {
+		l := p.Logger(record.Scope{Name: "app"})
+		wg.Go(func() {
+			for i := range each {
+				if i == each/2 {
+					half <- struct{}{}
+				}
+				if err := l.Emit(context.Background(), &record.Record{Severity: log.SeverityInfo}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for i := range each {
+				if i == each/2 {
+					half <- struct{}{}
+				}
+				var r log.Record
+				r.SetSeverity(log.SeverityInfo)
+				api.Emit(context.Background(), r)
+			}
+		})
+	}
+	<-half
+	if err := p.Shutdown(t.Context()); err != nil && !strings.Contains(err.Error(), "could not be delivered") {
+		t.Error(err)
+	}
+	wg.Wait()
+	for _, e := range p.Stats().Exporters {
+		balanced(t, e)
+		if e.Queued+e.InFlight != 0 || e.Accepted < loggers*each || e.Delivered+e.Dropped[processors.CauseShutdown] != e.Accepted {
+			t.Errorf("%s: %+v", e.Name, e)
+		}
+	}
+	there := 0
+	for _, r := range sink.Records() {
+		if r.Logger() == "app" { // else a notice of what was dropped
+			there++
+		}
+	}
+	if got := p.Stats().Exporters[0].Delivered; got != uint64(there) {
+		t.Errorf("%d records count as delivered, %d are there", got, there)
+	}
+}
+
+// An exporter that panics at each write is told of once, with its losses.
+func TestPanickingExporterIsReportedOnce(t *testing.T) {
+	h := catchErrors(t)
+	synctest.Test(t, func(t *testing.T) {
+		sink := &sinktest.Script{OnWrite: func(context.Context, int, []record.Record) (int, error) { panic("boom") }}
+		p := newPipeline(t, processors.DefaultConfig(), newBatch(t, sink, func(c *processors.BatchConfig) { c.MaxExportBatchSize = 1 }))
+		for range 100 {
+			_ = p.Logger(record.Scope{}).Emit(t.Context(), &record.Record{Severity: log.SeverityInfo})
+		}
+		time.Sleep(time.Second)
+		if n := strings.Count(h.String(), "the exporter panicked: boom"); n != 1 {
+			t.Errorf("told %d times within a second: %s", n, h)
+		}
+		if s := p.Stats().Exporters[0]; s.Dropped[processors.CausePanic] != 100 {
+			t.Errorf("%+v", s)
+		}
 	})
 }

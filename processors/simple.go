@@ -130,6 +130,11 @@ func (s *Simple) write(ctx context.Context, r *record.Record) error {
 		err = ctx.Err()
 	}
 
+	// Shutdown came between the look at closed and the sink's turn.
+	if errors.Is(err, exporters.ErrClosed) {
+		err, cause = nil, CauseShutdown
+		defer s.reporter.dropped()
+	}
 	s.mu.Lock()
 	s.books.outcome(err)
 	refused := 0
