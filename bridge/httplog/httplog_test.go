@@ -633,7 +633,7 @@ func TestDisabled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Levels().Override(rules)
+	p.Levels().Configure(rules)
 	w := httptest.NewRecorder()
 	httplog.Middleware(logger)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") })).
 		ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
@@ -657,7 +657,7 @@ func BenchmarkMiddleware(b *testing.B) {
 			h.ServeHTTP(w, r)
 		}
 	})
-	p.Levels().Override(drop)
+	p.Levels().Configure(drop)
 	b.Run("off", func(b *testing.B) {
 		for b.ReportAllocs(); b.Loop(); {
 			logged.ServeHTTP(w, r)

@@ -54,7 +54,7 @@ func (a *arrival) attributes(attrs []slog.Attr, addressHeader string) []slog.Att
 	}
 	add(string(semconv.URLSchemeKey), scheme)
 	add(string(semconv.URLPathKey), a.path())
-	add(string(semconv.URLQueryKey), redactQuery(cut(a.url.RawQuery, maxText)))
+	add(string(semconv.URLQueryKey), redactQuery(a.url.RawQuery))
 	host, port := splitHost(a.host)
 	add(string(semconv.ServerAddressKey), cut(host, maxName))
 	if port != 0 {
@@ -71,7 +71,7 @@ func (a *arrival) attributes(attrs []slog.Attr, addressHeader string) []slog.Att
 
 // path is empty for CONNECT, which asks for a host.
 func (a *arrival) path() string {
-	return redactPath(cut(a.url.EscapedPath(), maxText))
+	return redactPath(a.url.EscapedPath())
 }
 
 // client returns the address of the client: what the trusted header says, else

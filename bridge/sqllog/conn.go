@@ -24,11 +24,21 @@ var (
 	_ driver.NamedValueChecker  = (*conn)(nil)
 )
 
+// oldExecer and oldQueryer are what drivers implemented before Go 1.8, and may
+// still: driver.Execer and driver.Queryer, which are deprecated.
+type (
+	oldExecer interface {
+		Exec(query string, args []driver.Value) (driver.Result, error)
+	}
+	oldQueryer interface {
+		Query(query string, args []driver.Value) (driver.Rows, error)
+	}
+)
+
 func wrapConn(dc driver.Conn, r *reporter) driver.Conn {
 	c := &conn{dc, r}
-	executes, queries := is[driver.ExecerContext](dc), is[driver.QueryerContext](dc)
-	//lint:ignore SA1019 drivers may still have the interfaces of before Go 1.8
-	executes, queries = executes || is[driver.Execer](dc), queries || is[driver.Queryer](dc)
+	executes := is[driver.ExecerContext](dc) || is[oldExecer](dc)
+	queries := is[driver.QueryerContext](dc) || is[oldQueryer](dc)
 	switch {
 	case executes && queries:
 		return struct {
@@ -96,7 +106,8 @@ func begin(ctx context.Context, dc driver.Conn, opts driver.TxOptions) (driver.T
 	case opts.ReadOnly:
 		return nil, errors.New("sql: driver does not support read-only transactions")
 	}
-	t, err := dc.Begin() //nolint:staticcheck // all that this driver has
+	//lint:ignore SA1019 this driver has nothing else
+	t, err := dc.Begin()
 	if err == nil && ctx.Err() != nil {
 		_ = t.Rollback()
 		return nil, ctx.Err()
@@ -152,7 +163,7 @@ func exec(ctx context.Context, dc driver.Conn, query string, args []driver.Named
 	if err != nil {
 		return nil, err
 	}
-	return dc.(driver.Execer).Exec(query, values) //nolint:staticcheck // all that this driver has
+	return dc.(oldExecer).Exec(query, values)
 }
 
 // queryer is the part of a connection that queries without preparing.
@@ -173,7 +184,7 @@ func ask(ctx context.Context, dc driver.Conn, query string, args []driver.NamedV
 	if err != nil {
 		return nil, err
 	}
-	return dc.(driver.Queryer).Query(query, values) //nolint:staticcheck // all that this driver has
+	return dc.(oldQueryer).Query(query, values)
 }
 
 // unnamed returns the arguments for a method that knows neither a context nor

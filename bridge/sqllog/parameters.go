@@ -10,12 +10,13 @@ import (
 	"time"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/seed2f724858/sluice/redact"
 )
 
 const (
 	maxParameters = 64  // in a record
 	maxParameter  = 256 // bytes of one
-	redacted      = "[REDACTED]"
 )
 
 // appendParameters appends db.query.parameter.KEY for the first parameters.
@@ -29,7 +30,7 @@ func appendParameters(attrs []slog.Attr, args []driver.NamedValue, secretNamed b
 		}
 		text, isText := parameterText(a.Value)
 		if secretKey(a.Name) || isText && a.Name == "" && secretNamed {
-			text = redacted
+			text = redact.DefaultReplacement
 		}
 		kv := semconv.DBQueryParameter(key, cut(redactText(cut(text, maxRead)), maxParameter))
 		attrs = append(attrs, slog.String(string(kv.Key), kv.Value.AsString()))
@@ -72,6 +73,9 @@ func operationName(masked string) string {
 // secretNamed reports whether one of the statement's names is that of a secret.
 func (r *reading) secretNamed() bool { return slices.ContainsFunc(r.words, secretKey) }
 
-func secretKey(name string) bool { return strings.EqualFold(name, "password") }
+func secretKey(name string) bool { return redact.Default().Key(name) }
 
-func redactText(text string) string { return text }
+func redactText(text string) string {
+	text, _ = redact.Default().String(text)
+	return text
+}

@@ -87,7 +87,7 @@ func (r *reporter) log(ctx context.Context, level slog.Level, took time.Duration
 	if r.parameters {
 		attrs = appendParameters(attrs, op.args, seen.secretNamed())
 	}
-	if op.result != nil {
+	if op.err == nil && op.result != nil {
 		if n, err := op.result.RowsAffected(); err == nil {
 			attrs = append(attrs, slog.Int64("db.response.affected_rows", n))
 		}

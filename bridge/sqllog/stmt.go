@@ -22,20 +22,24 @@ var (
 // alone changes how database/sql checks arguments.
 func wrapStmt(s driver.Stmt, c *conn, query string) driver.Stmt {
 	w := &stmt{s, c, query}
-	//lint:ignore SA1019 drivers may still have it
-	if cc, ok := s.(driver.ColumnConverter); ok {
+	if cc, ok := s.(columnConverter); ok {
 		return convertingStmt{w, cc}
 	}
 	return w
 }
 
+// columnConverter is driver.ColumnConverter, which is deprecated.
+type columnConverter interface {
+	ColumnConverter(idx int) driver.ValueConverter
+}
+
 type convertingStmt struct {
 	*stmt
-	converter driver.ColumnConverter //nolint:staticcheck // see wrapStmt
+	columns columnConverter // embedded, its name would hide the method
 }
 
 func (s convertingStmt) ColumnConverter(i int) driver.ValueConverter {
-	return s.converter.ColumnConverter(i)
+	return s.columns.ColumnConverter(i)
 }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
@@ -53,7 +57,8 @@ func (s *stmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Resul
 	if err != nil {
 		return nil, err
 	}
-	return s.Stmt.Exec(values) //nolint:staticcheck // all that this driver has
+	//lint:ignore SA1019 this driver has nothing else
+	return s.Stmt.Exec(values)
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
@@ -71,7 +76,8 @@ func (s *stmt) ask(ctx context.Context, args []driver.NamedValue) (driver.Rows, 
 	if err != nil {
 		return nil, err
 	}
-	return s.Stmt.Query(values) //nolint:staticcheck // all that this driver has
+	//lint:ignore SA1019 this driver has nothing else
+	return s.Stmt.Query(values)
 }
 
 // CheckNamedValue asks the statement, else the connection, as database/sql does.
