@@ -1,6 +1,7 @@
 package processors
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/redact"
 )
 
 // books are a branch's counters; the branch's lock guards them.
@@ -50,9 +52,9 @@ func (b *books) open() uint64 {
 	return n
 }
 
-// outcome enters a Write's error, or its success.
-func (b *books) outcome(err error) {
-	if err == nil {
+// outcome enters what failureText makes of a Write's error.
+func (b *books) outcome(failure string) {
+	if failure == "" {
 		b.lastError, b.failingSince = "", time.Time{}
 		return
 	}
@@ -60,7 +62,31 @@ func (b *books) outcome(err error) {
 		b.failingSince = time.Now()
 	}
 	b.failures++
-	b.lastError = err.Error()
+	b.lastError = failure
+}
+
+// maxFailure bounds what is kept of an error's text, in bytes; a panic's has a
+// stack.
+const maxFailure = 8 << 10
+
+// failureText returns the text of an error as statistics and the error handler
+// get it: without secrets, such as the password in a URL. It is empty only if
+// there is no error.
+func failureText(err error) (text string) {
+	if err == nil {
+		return ""
+	}
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("%T, whose Error method panicked", err)
+		}
+	}()
+	text = err.Error()
+	if len(text) > maxFailure {
+		text = strings.ToValidUTF8(text[:maxFailure], "") + "…"
+	}
+	text, _ = redact.Default().String(text)
+	return cmp.Or(text, "no reason given")
 }
 
 // stats returns the books, counting what the sink holds as in flight.

@@ -3,6 +3,7 @@ package processors_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -126,4 +127,50 @@ func TestHealthOfAStuckExporter(t *testing.T) {
 			t.Errorf("released: %v", h)
 		}
 	})
+}
+
+// badError is an error that cannot even be printed.
+type badError struct{}
+
+func (badError) Error() string { panic("x") }
+
+// What statistics, health and the error handler say of an exporter's error has
+// no secrets in it, and an end.
+func TestFailuresAreTold(t *testing.T) {
+	const secret = "hunter2-Zx9"
+	for name, tc := range map[string]struct {
+		err  error
+		want string
+	}{
+		"secret": {fmt.Errorf("dial: https://bob:%s@example.com/: %w", secret, errors.New("Authorization: Bearer "+secret)), "dial: https://bob:"},
+		"long":   {errors.New(strings.Repeat("x", 1<<20)), "xxx"},
+		"empty":  {errors.New(""), ""},
+		"panics": {badError{}, "Error method"},
+	} {
+		for _, kind := range []string{"batch", "simple"} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				h := catchErrors(t)
+				synctest.Test(t, func(t *testing.T) {
+					sink := &sinktest.Script{OnWrite: func(context.Context, int, []record.Record) (int, error) {
+						return 0, exporters.Permanent(tc.err)
+					}}
+					var step processors.Processor = newSimple(t, sink, "x", nil)
+					if kind == "batch" {
+						shutdown(t, step)
+						step = newBatch(t, sink, nil)
+					}
+					p := newPipeline(t, processors.DefaultConfig(), step)
+					_ = p.Logger(record.Scope{}).Emit(t.Context(), &record.Record{Severity: log.SeverityFatal})
+					synctest.Wait()
+					for what, text := range map[string]string{
+						"LastError": p.Stats().Exporters[0].LastError, "Health": p.Health().Err().Error(), "the error handler": h.String(),
+					} {
+						if strings.Contains(text, secret) || len(text) > 20<<10 || !strings.Contains(text, tc.want) {
+							t.Errorf("%s: %d bytes: %.500s", what, len(text), text)
+						}
+					}
+				})
+			})
+		}
+	}
 }

@@ -25,6 +25,9 @@ const (
 	noticeEvery = time.Second
 )
 
+// The error handler gets texts, not errors that wrap others: those would bring
+// along the secrets that failureText has taken out.
+
 // throttle calls report, from a goroutine of its own, some time after it was
 // asked to, but not again before reportEvery has passed. It keeps nobody
 // waiting: an error handler may log into the very pipeline that is in trouble,
@@ -106,9 +109,9 @@ func (f *failures) report() {
 	f.mu.Unlock()
 	switch {
 	case n > 1:
-		f.tell(fmt.Errorf("sluice: %d errors, the latest: %w", n, err))
+		f.tell(fmt.Errorf("sluice: %d errors, the latest: %s", n, failureText(err)))
 	case n == 1:
-		f.tell(fmt.Errorf("sluice: %w", err))
+		f.tell(fmt.Errorf("sluice: %s", failureText(err)))
 	}
 }
 
@@ -164,7 +167,7 @@ func (r *reporter) report() {
 		errs = append(errs, fmt.Errorf("sluice: exporter %s: %s, %d of %d since the start", s.Name, sentence(lost), s.DroppedTotal(), s.Accepted))
 	}
 	if failure != nil {
-		errs = append(errs, fmt.Errorf("sluice: exporter %s: %w", s.Name, failure))
+		errs = append(errs, fmt.Errorf("sluice: exporter %s: %s", s.Name, failureText(failure)))
 	}
 	if err := errors.Join(errs...); err != nil {
 		r.tell(err)

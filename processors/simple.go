@@ -135,8 +135,9 @@ func (s *Simple) write(ctx context.Context, r *record.Record) error {
 		err, cause = nil, CauseShutdown
 		defer s.reporter.dropped()
 	}
+	failure := failureText(err)
 	s.mu.Lock()
-	s.books.outcome(err)
+	s.books.outcome(failure)
 	refused := 0
 	if err != nil {
 		_, refused = exporters.Classify(err)

@@ -213,6 +213,7 @@ func (b *Batch) account(n int, err error, panicked bool) (retry bool) {
 		retry = true
 	}
 
+	failure := failureText(err)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.books.delivered += uint64(n - refused)
@@ -223,7 +224,7 @@ func (b *Batch) account(n int, err error, panicked bool) (retry bool) {
 	if cut := retry && b.base.Err() != nil && b.books.lastError != ""; cut {
 		b.books.failures++
 	} else {
-		b.books.outcome(err)
+		b.books.outcome(failure)
 		if err != nil {
 			b.reporter.failed(err)
 		}
