@@ -26,6 +26,9 @@ type Rule struct {
 // Route hands each record to every rule that chooses it, in order, and then
 // lets it flow on unless a rule stopped it. What a rule's steps change stays in
 // that rule: they work on a copy.
+//
+// Rules that do not choose a record's logger or its severity cost it nothing
+// once the logger is known, however many there are.
 type Route struct {
 	rules    []rule
 	selector *selector

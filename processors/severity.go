@@ -24,8 +24,8 @@ type SeverityConfig struct {
 	// called concurrently, and must neither change nor keep r. If it panics,
 	// the record is dropped.
 	//
-	// Nobody knows beforehand what it answers, so no level is pruned that
-	// what follows would take from another severity.
+	// What it answers is not known beforehand: a logger whose records may
+	// reach it logs all severities if any is wanted behind the step.
 	Func func(ctx context.Context, r *record.Record) log.Severity `yaml:"-"`
 }
 
