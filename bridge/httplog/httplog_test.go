@@ -1,7 +1,6 @@
 package httplog_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -11,12 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +20,7 @@ import (
 
 	"github.com/seed2f724858/sluice/bridge"
 	"github.com/seed2f724858/sluice/bridge/httplog"
+	"github.com/seed2f724858/sluice/exporters/discard"
 	"github.com/seed2f724858/sluice/exporters/sinktest"
 	"github.com/seed2f724858/sluice/processors"
 	"github.com/seed2f724858/sluice/record"
@@ -323,126 +318,6 @@ func TestTrace(t *testing.T) {
 	wantAttr(t, rec, "tenant", "acme")
 }
 
-//go:noinline
-func breakDown(v any) { panic(v) }
-
-func TestPanic(t *testing.T) {
-	outOfRange := func(http.ResponseWriter, *http.Request) { _ = []int{}[len(os.Args)] }
-	for _, tt := range []struct {
-		name         string
-		h            http.HandlerFunc
-		status       int // 0: the connection is aborted
-		msg          string
-		typ, text    string
-		first        string // function at the top of the stack
-		responseSize any
-	}{
-		{"before anything is written", func(http.ResponseWriter, *http.Request) { breakDown("boom") },
-			500, "GET / 500", "string", "boom", "breakDown", int64(22)},
-		{"error", func(http.ResponseWriter, *http.Request) {
-			breakDown(&net.OpError{Op: "dial", Err: errors.New("refused")})
-		},
-			500, "GET / 500", "*net.OpError", "dial: refused", "breakDown", int64(22)},
-		{"of the runtime", outOfRange,
-			500, "GET / 500", "runtime.boundsError", "runtime error: index out of range", "TestPanic", int64(22)},
-		{"nil", func(http.ResponseWriter, *http.Request) { breakDown(nil) },
-			500, "GET / 500", "*runtime.PanicNilError", "panic called with nil argument", "breakDown", int64(22)},
-		{"text that panics", func(http.ResponseWriter, *http.Request) { breakDown(hostile{}) },
-			500, "GET / 500", "github.com/seed2f724858/sluice/bridge/httplog_test.hostile", "PANIC", "breakDown", int64(22)},
-		{"after hints", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints); breakDown("boom") },
-			500, "GET / 500", "string", "boom", "breakDown", int64(22)},
-		{"after the header", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(202); breakDown("boom") },
-			0, "GET / 202", "string", "boom", "breakDown", int64(0)},
-		{"after a flush", func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush(); breakDown("boom") },
-			0, "GET / 200", "string", "boom", "breakDown", int64(0)},
-		{"after a write", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", "9")
-			_, _ = w.Write([]byte("half"))
-			_ = http.NewResponseController(w).Flush()
-			breakDown("boom")
-		}, 0, "GET / 200", "string", "boom", "breakDown", int64(4)},
-	} {
-		for name, start := range map[string]func(*httptest.Server){
-			"HTTP/1.1": (*httptest.Server).Start,
-			"HTTP/2":   func(s *httptest.Server) { s.EnableHTTP2 = true; s.StartTLS() },
-		} {
-			t.Run(tt.name+"/"+name, func(t *testing.T) {
-				s := serveWith(t, tt.h, start)
-				resp, err := s.Client().Get(s.URL)
-				if err == nil {
-					_, err = io.ReadAll(resp.Body)
-					resp.Body.Close()
-				}
-				if tt.status == 0 && err == nil {
-					t.Error("the client took the response for whole")
-				} else if tt.status != 0 && (err != nil || resp.StatusCode != tt.status) {
-					t.Errorf("%v %v", resp, err)
-				}
-				r := s.one(t)
-				wantMessage(t, r, slog.LevelError, tt.msg)
-				wantAttr(t, r, "exception.type", tt.typ)
-				wantAttr(t, r, "error.type", tt.typ)
-				wantAttr(t, r, "http.response.body.size", tt.responseSize)
-				if v := text(t, r, "exception.message"); !strings.Contains(v, tt.text) {
-					t.Errorf("exception.message %q", v)
-				}
-				stack := text(t, r, "exception.stacktrace")
-				if top, _, _ := strings.Cut(stack, "\n"); !strings.Contains(top, tt.first) || !strings.Contains(stack, "net/http") {
-					t.Errorf("stack:\n%s", stack)
-				}
-			})
-		}
-	}
-}
-
-type hostile struct{}
-
-func (hostile) Error() string { panic("no text") }
-
-// A handler's own abort passes on, is no error, and net/http stays silent.
-func TestAbort(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		h    http.HandlerFunc
-		msg  string
-		code any
-	}{
-		{"nothing sent", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "GET / aborted", nil},
-		{"half sent", func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = w.Write([]byte("half"))
-			panic(http.ErrAbortHandler)
-		}, "GET / 200", int64(200)},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := serve(t, tt.h)
-			if resp, err := s.Client().Get(s.URL); err == nil {
-				if _, err = io.ReadAll(resp.Body); err == nil {
-					t.Error("the client took the response for whole")
-				}
-				resp.Body.Close()
-			}
-			r := s.one(t)
-			wantMessage(t, r, slog.LevelInfo, tt.msg)
-			wantAttr(t, r, "error.type", "aborted")
-			wantAttr(t, r, "http.response.status_code", tt.code)
-			wantAttr(t, r, "exception.type", nil)
-		})
-	}
-}
-
-// runtime.Goexit ends a handler without a panic, and is not made one.
-func TestGoexit(t *testing.T) {
-	logger, memory, _ := newLogger(t)
-	h := httplog.Middleware(logger)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(204)
-		runtime.Goexit()
-	}))
-	var wg sync.WaitGroup
-	wg.Go(func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) })
-	wg.Wait()
-	wantMessage(t, memory.Records()[0], slog.LevelInfo, "GET / 204")
-}
-
 func TestClientGone(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -477,155 +352,6 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
-// The connection works as a WebSocket's does, and gives one record at its end.
-func TestHijack(t *testing.T) {
-	for _, first := range []bool{true, false} {
-		finished := make(chan struct{})
-		s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			defer close(finished)
-			if first { // as some libraries do; others write the status themselves
-				w.Header().Set("Upgrade", "echo")
-				w.Header().Set("Connection", "Upgrade")
-				w.WriteHeader(http.StatusSwitchingProtocols)
-			}
-			conn, buf, err := w.(http.Hijacker).Hijack()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Close()
-			if !first {
-				_, _ = buf.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
-				_ = buf.Flush()
-			}
-			line, _ := buf.ReadString('\n')
-			_, _ = buf.WriteString(line)
-			_ = buf.Flush()
-		}), httplog.WithSlow(1))
-		conn, err := net.Dial("tcp", s.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: shop\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
-		in := bufio.NewReader(conn)
-		resp, err := http.ReadResponse(in, nil)
-		if err != nil || resp.StatusCode != 101 {
-			t.Fatal(resp, err)
-		}
-		_, _ = io.WriteString(conn, "ping\n")
-		if line, err := in.ReadString('\n'); line != "ping\n" {
-			t.Errorf("%q %v", line, err)
-		}
-		<-finished
-		conn.Close()
-		for s.memory.Len() == 0 { // nothing waits for a hijacked connection's handler
-			runtime.Gosched()
-		}
-		r := s.one(t)
-		if first {
-			wantMessage(t, r, slog.LevelInfo, "GET /ws 101")
-		} else {
-			wantMessage(t, r, slog.LevelInfo, "GET /ws hijacked")
-			wantAttr(t, r, "http.response.status_code", nil)
-		}
-		wantAttr(t, r, "http.response.body.size", nil)
-		wantAttr(t, r, "error.type", nil)
-	}
-}
-
-// Events reach the client while the handler is still running.
-func TestStreaming(t *testing.T) {
-	seen := make(chan struct{})
-	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		rc := http.NewResponseController(w)
-		if err := errors.Join(rc.SetWriteDeadline(time.Now().Add(time.Minute)), rc.EnableFullDuplex()); err != nil {
-			t.Error(err)
-		}
-		_, _ = io.WriteString(w, "one\n")
-		if err := rc.Flush(); err != nil {
-			t.Error(err)
-		}
-		<-seen
-		_, _ = io.WriteString(w, "two\n")
-	}))
-	resp, err := s.Client().Get(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	in := bufio.NewReader(resp.Body)
-	if line, err := in.ReadString('\n'); line != "one\n" {
-		t.Fatalf("%q %v", line, err)
-	}
-	close(seen)
-	if line, err := in.ReadString('\n'); line != "two\n" {
-		t.Fatalf("%q %v", line, err)
-	}
-	wantAttr(t, s.one(t), "http.response.body.size", int64(8))
-}
-
-// Files go the short way through io.ReaderFrom, which sendfile(2) needs.
-func TestFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(path, bytes.Repeat([]byte("x"), 1<<20), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := w.(io.ReaderFrom); !ok {
-			t.Error("no io.ReaderFrom")
-		}
-		http.ServeFile(w, r, path)
-	}))
-	if _, body := s.get(t, s.request(t, "GET", "/f", nil)); len(body) != 1<<20 {
-		t.Errorf("%d bytes", len(body))
-	}
-	wantAttr(t, s.one(t), "http.response.body.size", int64(1<<20))
-}
-
-// A handler sees the interfaces that the server's own writer has, and no others.
-func TestInterfaces(t *testing.T) {
-	logger, _, _ := newLogger(t)
-	faces := func(w http.ResponseWriter) (has []string) {
-		for name, ok := range map[string]bool{
-			"Flusher":      is[http.Flusher](w),
-			"Hijacker":     is[http.Hijacker](w),
-			"ReaderFrom":   is[io.ReaderFrom](w),
-			"StringWriter": is[io.StringWriter](w),
-			"Pusher":       is[http.Pusher](w),
-			"FlushError":   is[interface{ FlushError() error }](w),
-		} {
-			if ok {
-				has = append(has, name)
-			}
-		}
-		slices.Sort(has)
-		return has
-	}
-	for name, start := range map[string]func(*httptest.Server){
-		"HTTP/1.1": (*httptest.Server).Start,
-		"HTTP/2":   func(s *httptest.Server) { s.EnableHTTP2 = true; s.StartTLS() },
-	} {
-		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			want := faces(w)
-			httplog.Middleware(logger)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if got := faces(w); !slices.Equal(got, want) {
-					t.Errorf("%s: %v, want %v", name, got, want)
-				}
-			})).ServeHTTP(w, r)
-		}))
-		start(s)
-		resp, err := s.Client().Get(s.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		s.Client().CloseIdleConnections()
-		s.Close()
-	}
-}
-
-func is[T any](v any) bool { _, ok := v.(T); return ok }
-
 // Below the logger's level nothing is logged, and all else stays as it is.
 func TestDisabled(t *testing.T) {
 	logger, memory, p := newLogger(t)
@@ -642,27 +368,36 @@ func TestDisabled(t *testing.T) {
 	}
 }
 
+// BenchmarkMiddleware is for ratios: a handler that does nothing, the same
+// behind the middleware with its level off, and with a record into nowhere.
 func BenchmarkMiddleware(b *testing.B) {
-	logger, _, p := newLogger(b)
-	drop, err := processors.ParseLevels("off")
+	sink, err := discard.New(discard.DefaultConfig())
 	if err != nil {
 		b.Fatal(err)
 	}
+	simple, err := processors.NewSimple(sink, processors.DefaultSimpleConfig())
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := processors.NewPipeline(processors.DefaultConfig(), simple)
+	if err != nil {
+		b.Fatal(err)
+	}
+	on, off := bridge.NewLogger("on", bridge.WithPipeline(p)), bridge.NewLogger("off", bridge.WithPipeline(p))
+	p.Levels().Configure(processors.LevelRules{"off": processors.SeverityOff})
 	r := httptest.NewRequest("GET", "/cart/7?q=shoes", nil)
+	r.Header.Set("User-Agent", "shop/1")
 	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(nil) })
-	logged := httplog.Middleware(logger)(h)
 	w := nowhere{http.Header{}}
-	b.Run("handler", func(b *testing.B) {
-		for b.ReportAllocs(); b.Loop(); {
-			h.ServeHTTP(w, r)
-		}
-	})
-	p.Levels().Configure(drop)
-	b.Run("off", func(b *testing.B) {
-		for b.ReportAllocs(); b.Loop(); {
-			logged.ServeHTTP(w, r)
-		}
-	})
+	for name, handler := range map[string]http.Handler{
+		"handler": h, "off": httplog.Middleware(off)(h), "on": httplog.Middleware(on)(h),
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.ReportAllocs(); b.Loop(); {
+				handler.ServeHTTP(w, r)
+			}
+		})
+	}
 }
 
 type nowhere struct{ header http.Header }

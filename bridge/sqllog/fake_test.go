@@ -112,7 +112,10 @@ func (p prepares) PrepareContext(ctx context.Context, query string) (driver.Stmt
 	return p.f.stmt(p.f, query), nil
 }
 func (p begins) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	return fakeTx(p), p.f.did(ctx, "BeginTx", opts)
+	if err := p.f.did(ctx, "BeginTx", opts); err != nil {
+		return nil, err
+	}
+	return fakeTx(p), ctx.Err()
 }
 func (p pings) Ping(ctx context.Context) error          { return p.f.did(ctx, "Ping") }
 func (p resets) ResetSession(ctx context.Context) error { return p.f.did(ctx, "ResetSession") }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -332,8 +333,10 @@ func TestContext(t *testing.T) {
 func TestOpen(t *testing.T) {
 	logger, memory, _ := newLogger(t)
 	f := &fake{conn: conns["full"]}
-	sql.Register("sqllog-plain", fakeDriver{f})
-	sql.Register("sqllog-connectors", contextDriver{f})
+	if !slices.Contains(sql.Drivers(), "sqllog-plain") { // with -count there is more than one run
+		sql.Register("sqllog-plain", fakeDriver{f})
+		sql.Register("sqllog-connectors", contextDriver{f})
+	}
 	for _, name := range []string{"sqllog-plain", "sqllog-connectors"} {
 		db, err := sqllog.Open(name, "dsn", logger)
 		if err != nil {
