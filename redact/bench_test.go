@@ -1,9 +1,7 @@
 package redact_test
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -108,30 +106,4 @@ func BenchmarkRecord(b *testing.B) {
 		slices.Sort(ratios)
 		b.ReportMetric(ratios[len(ratios)/2], "redact/json")
 	})
-}
-
-// hostile are texts that look like secrets again and again without being any.
-var hostile = []string{
-	"a", " ", "\"", "\\", "-", "=", ":", "@", ".", "eyJ", "eyJa.", "eyJaaaaaaaaaaa.a.", "sk-", "sk_live_", "ghp_", "xoxb-",
-	"://", "://a:", "a://b:c/", "a://b:c@", "password=", "password: ", "password=[", "password=\"", "password=\\\"", "\"password\":", "password=\"\\\"'",
-	"password=,", "password=a,", "password=,a", "--password ", "--password \"", "-p ", "Bearer ", "Bearer a", "Basic ", "Basic a", "cookie:", "cookie:a=", "cookie: a ",
-	"-----BEGIN ", "-----BEGIN PRIVATE KEY", "-----BEGIN CERTIFICATE-----", "<password>", "<password>a", "4 ", "4-", "1", "4111 ", "a@", "a@a", "@a.", "a.a",
-	"1.", "1.2.3.", ":", "a:", "::", "a::", "1:2:", "AA:", "12345678:AA", "u:p@tcp", "AKIA", "AI", "SK", "é", "\xff", "_", "a_", "%5d=", "a]=", "a    =", ",a", ";a b", "$", "<a",
-}
-
-// BenchmarkHostile shows that a text 16 times as long takes about 16 times as
-// long, not 256 times.
-func BenchmarkHostile(b *testing.B) {
-	d := newRedactor(b, "all")
-	for _, piece := range hostile {
-		for _, size := range []int{1 << 14, 1 << 18} {
-			s := strings.Repeat(piece, size/len(piece))
-			b.Run(fmt.Sprintf("%q/%d", piece, size), func(b *testing.B) {
-				b.SetBytes(int64(len(s)))
-				for b.Loop() {
-					d.String(s)
-				}
-			})
-		}
-	}
 }

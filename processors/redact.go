@@ -1,0 +1,102 @@
+package processors
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/log"
+
+	"github.com/seed2f724858/sluice/record"
+	"github.com/seed2f724858/sluice/redact"
+)
+
+var _ Counted = (*Redact)(nil)
+
+// RedactConfig configures a [Redact].
+type RedactConfig struct {
+	// Name is what statistics call the step; empty means "redact".
+	Name string `yaml:"name"`
+	// Config says what is redacted and how.
+	redact.Config `yaml:",inline"`
+	// Func, if given, redacts what only the program knows to be secret, after
+	// the rest. It may be called concurrently and must not keep r. If it
+	// panics, the record is dropped.
+	Func func(ctx context.Context, r *record.Record) `yaml:"-"`
+}
+
+// DefaultRedactConfig returns the defaults, those of package redact: what
+// preset "secrets" finds is replaced.
+func DefaultRedactConfig() RedactConfig { return RedactConfig{Config: redact.DefaultConfig()} }
+
+// Redact puts something else in the place of secrets: in the body, the
+// attributes (exceptions' messages and stacks are some) and the origin. What
+// stands behind it in the list never sees them. That goes for SDK processors
+// behind the pipeline too, but for the resource and the scope, which the SDK
+// does not let go of.
+//
+// A record that cannot be redacted, because that panics, is dropped.
+type Redact struct {
+	name     string
+	redactor *redact.Redactor
+	ask      func(context.Context, *record.Record)
+	changed  atomic.Uint64
+}
+
+// NewRedact returns a Redact.
+func NewRedact(cfg RedactConfig) (*Redact, error) {
+	redactor, err := redact.New(cfg.Config)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Name == "" {
+		cfg.Name = "redact"
+	}
+	return &Redact{name: cfg.Name, redactor: redactor, ask: cfg.Func}, nil
+}
+
+func (s *Redact) readsOnly() bool { return false }
+
+// Enabled implements [Processor]: every record passes.
+func (s *Redact) Enabled(context.Context, *record.Origin, log.Severity, string) bool { return true }
+
+// OnEmit redacts r and hands it on.
+func (s *Redact) OnEmit(ctx context.Context, r *record.Record, next Next) error {
+	if err := s.redact(ctx, r); err != nil {
+		return err
+	}
+	return next(ctx, r)
+}
+
+func (s *Redact) redact(ctx context.Context, r *record.Record) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			// What somebody panicked with may be the secret itself.
+			why := fmt.Sprintf("with a %T", p)
+			if e, ok := p.(runtime.Error); ok {
+				why = "(" + e.Error() + ")"
+			}
+			err = fmt.Errorf("processors: %s panicked %s: %w", s.name, why, errStepPanicked)
+		}
+	}()
+	if s.redactor.Record(r) > 0 {
+		s.changed.Add(1)
+	}
+	if s.ask != nil {
+		s.ask(ctx, r)
+	}
+	return nil
+}
+
+// ForceFlush does nothing: the step holds no records.
+func (s *Redact) ForceFlush(context.Context) error { return nil }
+
+// Shutdown does nothing.
+func (s *Redact) Shutdown(context.Context) error { return nil }
+
+// Books implements [Counted]. Changed counts the records that held a secret
+// of a kind that Config names.
+func (s *Redact) Books() StepStats {
+	return StepStats{Name: s.name, Changed: s.changed.Load()}
+}

@@ -1,0 +1,64 @@
+package redact_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+// hostile are texts that look like secrets again and again without being any.
+var hostile = []string{
+	"a", " ", "\"", "\\", "-", "=", ":", "@", ".", "eyJ", "eyJa.", "eyJaaaaaaaaaaa.a.", "sk-", "sk_live_", "ghp_", "xoxb-",
+	"://", "://a:", "a://b:c/", "a://b:c@", "password=", "password: ", "password=[", "password=\"", "password=\\\"", "\"password\":", "password=\"\\\"'",
+	"password=,", "password=a,", "password=,a", "--password ", "--password \"", "-p ", "Bearer ", "Bearer a", "Basic ", "Basic a", "cookie:", "cookie:a=", "cookie: a ",
+	"-----BEGIN ", "-----BEGIN PRIVATE KEY", "-----BEGIN CERTIFICATE-----", "<password>", "<password>a", "4 ", "4-", "1", "4111 ", "a@", "a@a", "@a.", "a.a",
+	"1.", "1.2.3.", ":", "a:", "::", "a::", "1:2:", "AA:", "12345678:AA", "u:p@tcp", "AKIA", "AI", "SK", "é", "\xff", "_", "a_", "%5d=", "a]=", "a    =", ",a", ";a b", "$", "<a",
+}
+
+// BenchmarkHostile shows that a text 16 times as long takes about 16 times as
+// long, not 256 times.
+func BenchmarkHostile(b *testing.B) {
+	d := newRedactor(b, "all")
+	for _, piece := range hostile {
+		for _, size := range []int{1 << 14, 1 << 18} {
+			s := strings.Repeat(piece, size/len(piece))
+			b.Run(fmt.Sprintf("%q/%d", piece, size), func(b *testing.B) {
+				b.SetBytes(int64(len(s)))
+				for b.Loop() {
+					d.String(s)
+				}
+			})
+		}
+	}
+}
+
+// TestHostile is done in seconds: a finder that looks at a text again at each
+// of its bytes would take hours.
+func TestHostile(t *testing.T) {
+	size := 1 << 20
+	if raceEnabled || testing.Short() {
+		size = 1 << 16
+	}
+	d := newRedactor(t, "all")
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	pick := func() string { return hostile[rnd.IntN(len(hostile))] }
+	texts := append([]string(nil), hostile...)
+	for range 50 {
+		texts = append(texts, pick()+pick(), pick()+pick()+pick())
+	}
+	for _, piece := range texts {
+		got, _ := d.String(strings.Repeat(piece, size/len(piece)))
+		if len(got) == 0 {
+			t.Errorf("nothing is left of %q", piece)
+		}
+	}
+	var b strings.Builder // and one of 10 MB, or so, without any order
+	for b.Len() < 10*size {
+		b.WriteString(pick())
+	}
+	d.String(b.String())
+}
