@@ -30,8 +30,8 @@ var _ Counted = (*FlightRecorder)(nil)
 // after 5 s and flows on alone. Records that were held come with an empty
 // context: that of the call which made them is gone.
 type FlightRecorder struct {
-	cfg           FlightRecorderConfig
-	hold, trigger chooser
+	cfg      FlightRecorderConfig
+	selector *selector // of recorderTrigger and recorderHold
 
 	mu       sync.Mutex
 	rings    rings
@@ -42,6 +42,12 @@ type FlightRecorder struct {
 	closed   bool
 }
 
+// What a record is to a FlightRecorder, in this order.
+const (
+	recorderTrigger = iota
+	recorderHold
+)
+
 // NewFlightRecorder returns a FlightRecorder.
 func NewFlightRecorder(cfg FlightRecorderConfig) (*FlightRecorder, error) {
 	if err := cfg.Validate(); err != nil {
@@ -50,19 +56,14 @@ func NewFlightRecorder(cfg FlightRecorderConfig) (*FlightRecorder, error) {
 	if cfg.Name == "" {
 		cfg.Name = "flight_recorder"
 	}
-	hold, err := newChooser(cfg.holds())
+	selector, err := firstOf([]Match{recorderTrigger: cfg.triggers(), recorderHold: cfg.holds()})
 	if err != nil {
-		return nil, fmt.Errorf("flight_recorder: hold: %w", err)
-	}
-	trigger, err := newChooser(cfg.triggers())
-	if err != nil {
-		return nil, fmt.Errorf("flight_recorder: trigger: %w", err)
+		return nil, fmt.Errorf("flight_recorder: %w", err)
 	}
 	return &FlightRecorder{
-		cfg:     cfg,
-		hold:    hold,
-		trigger: trigger,
-		rings:   newRings(cfg.Capacity, int64(cfg.MaxBytes), cfg.Per != PerProcess),
+		cfg:      cfg,
+		selector: selector,
+		rings:    newRings(cfg.Capacity, int64(cfg.MaxBytes), cfg.Per != PerProcess),
 	}, nil
 }
 
@@ -76,25 +77,41 @@ func (f *FlightRecorder) Enabled(context.Context, *record.Origin, log.Severity, 
 // walk wants triggers for what they let out, whoever takes them themselves.
 func (f *FlightRecorder) walk(_ context.Context, scope *record.Origin, sevs severities, event string) (behind severities, wanted bool) {
 	for sev := range sevs.each {
-		if f.trigger.enabled(scope, sev, event) {
-			return sevs, true
-		}
+		f.selector.each(scope, sev, event, func(rule int, _ verdict) bool {
+			wanted = wanted || rule == recorderTrigger
+			return false
+		})
 	}
-	return sevs, false
+	return sevs, wanted
 }
 
 // OnEmit holds r, or hands it on; before it what a trigger lets out. The error
 // of that is the first one.
 func (f *FlightRecorder) OnEmit(ctx context.Context, r *record.Record, next Next) error {
-	switch {
-	case f.trigger.match(r):
+	switch f.choose(r) {
+	case recorderTrigger:
 		err := f.release(f.key(r), next)
 		return errors.Join(err, next(ctx, r))
-	case f.hold.match(r):
+	case recorderHold:
 		f.keep(f.key(r), r)
 		return nil
 	}
 	return next(ctx, r)
+}
+
+// choose returns what r is, -1 for a record that flows on.
+func (f *FlightRecorder) choose(r *record.Record) int {
+	sev := r.Severity
+	if sev <= log.SeverityUndefined {
+		// To a match it is of every severity, so it would be a trigger.
+		sev = log.SeverityInfo1
+	}
+	for _, c := range f.selector.choices(r.Logger(), sev) {
+		if c.sure || f.selector.rules[c.rule].rest(r) {
+			return c.rule
+		}
+	}
+	return -1
 }
 
 func (f *FlightRecorder) key(r *record.Record) ringKey {
@@ -116,105 +133,6 @@ func (f *FlightRecorder) keep(k ringKey, r *record.Record) {
 		return
 	}
 	f.rings.push(k, r, size)
-}
-
-func (f *FlightRecorder) release(k ringKey, next Next) (err error) {
-	held := f.take(k)
-	if held == nil {
-		return nil
-	}
-	var c *cell
-	defer func() { f.done(held, c) }()
-	for c = f.pop(held, nil); c != nil; c = f.pop(held, c) {
-		// The cell is nobody else's while next has it.
-		if e := next(context.Background(), &c.rec); e != nil && err == nil {
-			err = fmt.Errorf("flight_recorder: release a held record: %w", e)
-		}
-	}
-	return err
-}
-
-// releasePatience bounds how long a trigger waits for another one's release.
-// It may wait for itself: what takes the records may log an error in its turn.
-const releasePatience = 5 * time.Second
-
-// take detaches the ring of that key for a release; nil if there is nothing to
-// release, or if it may not be.
-func (f *FlightRecorder) take(k ringKey) *ring {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var late <-chan time.Time
-	for {
-		rg := f.rings.find(k)
-		if rg == nil {
-			return nil
-		}
-		if rg.releasing == nil {
-			if !f.mayRelease() {
-				return nil
-			}
-			return f.rings.detach(rg)
-		}
-		if late == nil {
-			t := time.NewTimer(releasePatience)
-			defer t.Stop()
-			late = t.C
-		}
-		if !f.waitFor(rg.releasing, late) {
-			f.refused++
-			return nil
-		}
-	}
-}
-
-// waitFor waits, without the lock, for the end of a release.
-func (f *FlightRecorder) waitFor(end <-chan struct{}, late <-chan time.Time) bool {
-	f.mu.Unlock()
-	defer f.mu.Lock()
-	select {
-	case <-end:
-		return true
-	case <-late:
-		return false
-	}
-}
-
-// mayRelease counts a release, or the trigger that may have none.
-func (f *FlightRecorder) mayRelease() bool {
-	if now := time.Now(); now.Sub(f.minute) >= time.Minute {
-		f.minute, f.releases = now, 0
-	}
-	if f.releases >= f.cfg.MaxTriggersPerMinute {
-		f.refused++
-		return false
-	}
-	f.releases++
-	return true
-}
-
-// pop gives back the cell before and returns the next one of a detached ring,
-// nil if there is none.
-func (f *FlightRecorder) pop(held *ring, before *cell) *cell {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if before != nil {
-		f.rings.giveBack(before)
-	}
-	if held.first == nil {
-		return nil
-	}
-	f.released++
-	return f.rings.pop(held)
-}
-
-// done ends a release. c is what next panicked with, if it did.
-func (f *FlightRecorder) done(held *ring, c *cell) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if c != nil {
-		f.rings.giveBack(c)
-	}
-	f.rings.attach(held)
 }
 
 // ForceFlush implements [Processor]. It lets nothing out: only triggers do.

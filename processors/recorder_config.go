@@ -3,13 +3,11 @@ package processors
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"go.opentelemetry.io/otel/log"
 
 	"github.com/seed2f724858/sluice/exporters"
-	"github.com/seed2f724858/sluice/record"
 )
 
 // Per says which records share a ring of a [FlightRecorder].
@@ -100,10 +98,11 @@ func (c FlightRecorderConfig) Validate() error {
 	if err := c.holds().Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("hold: %w", err))
 	}
-	if err := c.triggers().Validate(); err != nil {
+	if trigger, err := c.triggers().compile(); err != nil {
 		errs = append(errs, fmt.Errorf("trigger: %w", err))
+	} else if trigger.judge(&partial{}) == always {
+		errs = append(errs, errors.New("trigger chooses every record: nothing would be held"))
 	}
-	bad(c.Trigger == nil || !reflect.ValueOf(*c.Trigger).IsZero(), "trigger is empty, which chooses every record: nothing would be held")
 	bad(c.Capacity > 0, "capacity is %d: want at least 1", c.Capacity)
 	bad(c.MaxBytes >= minRecorderBytes, "max_bytes is %s: want at least %s", c.MaxBytes, minRecorderBytes)
 	bad(c.Per >= PerProcess && c.Per <= PerTrace, "per is %s", c.Per)
@@ -123,27 +122,4 @@ func (c FlightRecorderConfig) triggers() Match {
 		return Match{MinimumSeverity: Severity(log.SeverityError1)}
 	}
 	return *c.Trigger
-}
-
-// chooser is a matcher for which a record without severity is not of every
-// severity, but INFO: else it would be a trigger wherever errors are.
-type chooser struct {
-	*matcher
-	unset bool // records without severity may be chosen
-}
-
-func newChooser(m Match) (chooser, error) {
-	c, err := m.compile()
-	if err != nil {
-		return chooser{}, err
-	}
-	return chooser{c, c.severity(log.SeverityInfo1)}, nil
-}
-
-func (c chooser) match(r *record.Record) bool {
-	return (r.Severity > log.SeverityUndefined || c.unset) && c.matcher.match(r)
-}
-
-func (c chooser) enabled(scope *record.Origin, sev log.Severity, event string) bool {
-	return (sev > log.SeverityUndefined || c.unset) && c.matcher.enabled(scope, sev, event)
 }

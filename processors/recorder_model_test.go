@@ -160,9 +160,11 @@ func checkRings(t *testing.T, q *rings) {
 		n := 0
 		for c := rg.first; c != nil; c = c.next {
 			n++
-			if cost := q.base + int64(c.rec.Size()) - recordBytes + int64(cap(c.rec.Attributes)-len(c.rec.Attributes))*attributeBytes; c.cost != cost || c.ring != rg {
+			payload := int64(c.rec.Size()) - recordBytes - int64(len(c.rec.Attributes))*attributeBytes
+			if cost := q.base + payload + int64(cap(c.rec.Attributes))*attributeBytes; c.cost != cost || c.ring != rg {
 				t.Fatalf("a record costs %d, want %d", c.cost, cost)
 			}
+			checkCell(t, c)
 			bytes += c.cost
 		}
 		if n != rg.count || n > q.capacity {
@@ -175,13 +177,20 @@ func checkRings(t *testing.T, q *rings) {
 		if n := cap(c.rec.Attributes); n > keptAttributes {
 			t.Fatalf("a spare cell has room for %d attributes", n)
 		}
-		for _, kv := range c.rec.Attributes[:cap(c.rec.Attributes)] {
-			if kv.Valid() {
-				t.Fatal("a spare cell keeps an attribute alive")
-			}
-		}
+		checkCell(t, c)
 	}
 	if count != q.count || bytes != q.bytes || spare != q.spareBytes || bytes+spare > q.max {
 		t.Fatalf("%d records, %d + %d bytes of %d; the rings say %d, %d + %d", count, bytes, spare, q.max, q.count, q.bytes, q.spareBytes)
+	}
+}
+
+// checkCell fails the test if a cell keeps alive what its record does not have.
+func checkCell(t *testing.T, c *cell) {
+	t.Helper()
+	attrs := c.rec.Attributes
+	for _, kv := range attrs[len(attrs):cap(attrs)] {
+		if kv.Key != "" || kv.Value.Type() != attribute.EMPTY {
+			t.Fatal("a cell keeps an attribute alive")
+		}
 	}
 }

@@ -1,37 +1,21 @@
 package processors
 
 import (
-	"unsafe"
-
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed2f724858/sluice/record"
 )
 
-const (
-	recordBytes    = int64(unsafe.Sizeof(record.Record{}))
-	attributeBytes = int64(unsafe.Sizeof(attribute.KeyValue{}))
-	cellBytes      = int64(unsafe.Sizeof(cell{}))
-	// ringBytes is a ring and its entry in the map, whose buckets are half
-	// empty after it has grown.
-	ringBytes = int64(unsafe.Sizeof(ring{})) + 2*int64(unsafe.Sizeof(ringKey{})+unsafe.Sizeof(uintptr(0)))
-)
-
-const (
-	// keptAttributes bounds the room for attributes that an empty cell keeps.
-	keptAttributes = 32
-	// keptRings bounds the empty rings that are kept for the next keys.
-	keptRings = 1024
-)
+// keptRings bounds the empty rings that are kept for the next keys.
+const keptRings = 1024
 
 // rings holds copies of records in rings, one a key, within a bound for all of
 // them. It does no locking of its own.
 //
 // A record sits in a cell, which is part of two lists: its ring's, and that of
 // all records by age. So the oldest record of all is always the first of its
-// ring, and forgetting it costs the same however many rings there are. Slots
-// are used again and again; nothing of one ring lies in another one's way.
+// ring, and forgetting it costs the same however many rings there are. Cells
+// are used again and again; those of one ring are in no other one's way.
 type rings struct {
 	capacity int
 	max      int64
@@ -40,7 +24,7 @@ type rings struct {
 	byKey map[ringKey]*ring
 	last  *ring // the one found last: records come in runs of one key
 
-	oldest, newest *cell
+	oldest, newest *cell // what may be forgotten to make room
 	count          int
 	bytes          int64 // of the cells in use, those of releases included
 	forgotten      uint64
@@ -57,6 +41,7 @@ type ringKey struct {
 	trace  trace.TraceID
 }
 
+// ring holds the records of one key, oldest first.
 type ring struct {
 	key         ringKey
 	first, last *cell
@@ -68,14 +53,6 @@ type ring struct {
 	// all been released; nil when none are on their way.
 	releasing chan struct{}
 	next      *ring // spare
-}
-
-type cell struct {
-	rec            record.Record // its slice of attributes stays with the cell
-	cost           int64         // what the cell counts for in bytes
-	ring           *ring
-	next           *cell // of the ring, or of the spare ones
-	older, younger *cell
 }
 
 func newRings(capacity int, most int64, many bool) rings {
@@ -105,8 +82,7 @@ func (q *rings) push(k ringKey, r *record.Record, size int) {
 		q.forgotten++
 		return
 	}
-	c := q.cell(r)
-	c.cost = q.base + int64(cap(c.rec.Attributes))*attributeBytes + payload
+	c := q.cell(r, payload)
 	q.bytes += c.cost
 	q.count++
 
@@ -131,57 +107,6 @@ func (q *rings) push(k ringKey, r *record.Record, size int) {
 	q.newest = c
 }
 
-// makeRoom makes room for a record in the first spare cell, or in a new one.
-func (q *rings) makeRoom(attributes int, payload int64) bool {
-	room := int64(roomFor(attributes))
-	if q.base+room*attributeBytes+payload > q.max {
-		return false
-	}
-	for {
-		need := q.base + room*attributeBytes
-		if c := q.spare; c != nil {
-			need = q.base + max(room, int64(cap(c.rec.Attributes)))*attributeBytes - c.cost
-		}
-		switch {
-		case q.bytes+q.spareBytes+need+payload <= q.max:
-			return true
-		case q.spare != nil && (q.spare.next != nil || q.oldest == nil):
-			q.takeSpare()
-		case q.oldest != nil:
-			q.forget(q.oldest.ring)
-		default:
-			return false
-		}
-	}
-}
-
-// roomFor returns for how many attributes a cell gets room that needs some.
-func roomFor(attributes int) int { return (attributes + 7) &^ 7 }
-
-// cell returns a cell with a copy of r in it.
-func (q *rings) cell(r *record.Record) *cell {
-	c := q.takeSpare()
-	if c == nil {
-		c = &cell{}
-	}
-	attrs := c.rec.Attributes
-	if n := len(r.Attributes); n > cap(attrs) {
-		attrs = make([]attribute.KeyValue, 0, roomFor(n))
-	}
-	c.rec = *r
-	c.rec.Attributes = append(attrs, r.Attributes...)
-	return c
-}
-
-func (q *rings) takeSpare() *cell {
-	c := q.spare
-	if c != nil {
-		q.spare, c.next = c.next, nil
-		q.spareBytes -= c.cost
-	}
-	return c
-}
-
 // pop takes the ring's oldest record, whose cell comes back with giveBack.
 func (q *rings) pop(rg *ring) *cell {
 	c := rg.first
@@ -189,35 +114,28 @@ func (q *rings) pop(rg *ring) *cell {
 		rg.last = nil
 	}
 	rg.count--
-	if c.older == nil {
-		q.oldest = c.younger
-	} else {
+	q.count--
+	q.unlink(c)
+	c.ring, c.next = nil, nil
+	return c
+}
+
+// unlink takes a cell out of the list by age, if it is there still.
+func (q *rings) unlink(c *cell) {
+	switch {
+	case c.older != nil:
 		c.older.younger = c.younger
+	case q.oldest == c:
+		q.oldest = c.younger
+	default:
+		return
 	}
 	if c.younger == nil {
 		q.newest = c.older
 	} else {
 		c.younger.older = c.older
 	}
-	c.ring, c.next, c.older, c.younger = nil, nil, nil, nil
-	q.count--
-	return c
-}
-
-// giveBack empties a cell that pop has returned. Its attributes' room is kept
-// unless it is large, or a step behind has made it larger than it counts for.
-func (q *rings) giveBack(c *cell) {
-	q.bytes -= c.cost
-	attrs := c.rec.Attributes[:cap(c.rec.Attributes)]
-	clear(attrs)
-	c.rec = record.Record{}
-	if cost := q.base + int64(len(attrs))*attributeBytes; len(attrs) <= keptAttributes && cost <= c.cost {
-		c.rec.Attributes, c.cost = attrs[:0], cost
-	} else {
-		c.cost = q.base
-	}
-	c.next, q.spare = q.spare, c
-	q.spareBytes += c.cost
+	c.older, c.younger = nil, nil
 }
 
 // forget forgets the ring's oldest record.

@@ -234,6 +234,41 @@ func TestFlightRecorderReleaseIsNotMixed(t *testing.T) {
 	})
 }
 
+// What a trigger has asked for is not given up for newer records.
+func TestFlightRecorderReleaseIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newRecorder(t, func(c *processors.FlightRecorderConfig) {
+			c.Per, c.MaxBytes = processors.PerTrace, 64*exporters.KiB
+		})
+		var got flow
+		stuck := make(chan struct{})
+		slow := func(ctx context.Context, r *record.Record) error {
+			<-stuck
+			return got.next(ctx, r)
+		}
+		send(t, f, slow, "debug x/0", "debug a/1", "debug a/2", "debug a/3")
+		var wg sync.WaitGroup
+		wg.Go(func() { send(t, f, slow, "error a/4") })
+		synctest.Wait()
+		for i := range 1000 {
+			send(t, f, slow, fmt.Sprint("debug b/", i))
+		}
+		close(stuck)
+		wg.Wait()
+		send(t, f, got.next, "error x/5")
+		if s, want := strings.Join(got.bodies, " "), "a/1 a/2 a/3 a/4 x/5"; s != want {
+			t.Errorf("got %s, want %s", s, want)
+		}
+		send(t, f, got.next, "error b/6")
+		if n := len(got.bodies); got.bodies[n-2] != "b/999" || n > 500 {
+			t.Errorf("%d came, the last one %s", n, got.bodies[n-2])
+		}
+		if s := f.Books(); s.Held != 0 || s.HeldBytes != 0 || s.Released+s.StoppedTotal() != 1004 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 // What takes released records may log an error in its turn, from the same
 // goroutine.
 func TestFlightRecorderTriggeredByItself(t *testing.T) {
@@ -557,7 +592,7 @@ func TestFlightRecorderConfig(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, key := range []string{"flight_recorder: ", "hold: body", "trigger is empty", "capacity", "max_bytes", "per is", "max_triggers_per_minute"} {
+	for _, key := range []string{"flight_recorder: ", "hold: body", "trigger chooses every record", "capacity", "max_bytes", "per is", "max_triggers_per_minute"} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("%v does not name %s", err, key)
 		}
