@@ -15,6 +15,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log/global"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/goleak"
 
 	"github.com/seed2f724858/sluice/config"
@@ -109,6 +111,25 @@ func TestFile(t *testing.T) {
 	}
 	if out := logged(t, threeLevels, WithFile(path), WithoutConsole()); out != "" {
 		t.Errorf("without console: %s", out)
+	}
+}
+
+func TestMeterProvider(t *testing.T) {
+	reader := metric.NewManualReader()
+	rt, err := Start(WithoutConsole(), WithFile(filepath.Join(t.TempDir(), "a.jsonl")),
+		WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running, stopped metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &running); err != nil || len(running.ScopeMetrics) == 0 {
+		t.Errorf("%d scopes with metrics, %v", len(running.ScopeMetrics), err)
+	}
+	if err := rt.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := reader.Collect(t.Context(), &stopped); err != nil || len(stopped.ScopeMetrics) != 0 {
+		t.Errorf("%d scopes with metrics after Shutdown, %v", len(stopped.ScopeMetrics), err)
 	}
 }
 

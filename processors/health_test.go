@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,19 +18,31 @@ import (
 	"github.com/seed2f724858/sluice/record"
 )
 
+// fault is an exporter's error, which comes and goes.
+type fault struct{ err atomic.Pointer[error] }
+
+func (f *fault) set(err error) { f.err.Store(&err) }
+
+func (f *fault) get() error {
+	if err := f.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 func TestHealth(t *testing.T) {
 	catchErrors(t)
 	synctest.Test(t, func(t *testing.T) {
-		var mailErr, fileErr error
+		var mailErr, fileErr fault
 		mail := &sinktest.Script{OnWrite: func(context.Context, int, []record.Record) (int, error) {
-			if mailErr != nil {
-				return 0, mailErr
+			if err := mailErr.get(); err != nil {
+				return 0, err
 			}
 			return 1, nil
 		}}
 		file := &sinktest.Script{OnWrite: func(_ context.Context, _ int, recs []record.Record) (int, error) {
-			if fileErr != nil {
-				return 0, fileErr
+			if err := fileErr.get(); err != nil {
+				return 0, err
 			}
 			return len(recs), nil
 		}}
@@ -68,30 +81,30 @@ func TestHealth(t *testing.T) {
 		log()
 		want("all well", processors.HealthOK)
 
-		mailErr = errors.New("no route to host\nsecond line")
+		mailErr.set(errors.New("no route to host\nsecond line"))
 		log()
 		want("mail failed", processors.HealthDegraded, "exporter mail: no route to host", "mail: 1 record dropped (error 1) since the start, the latest 10s ago")
-		mailErr = nil
+		mailErr.set(nil)
 		log()
 		want("mail is back", processors.HealthDegraded, "exporter mail: 1 record dropped (error 1) since the start, the latest 20s ago")
 		time.Sleep(40 * time.Second)
 		want("a minute later", processors.HealthOK)
 
 		// A batch that is tried again loses nothing, but does not get through.
-		fileErr = errors.New("disk full")
+		fileErr.set(errors.New("disk full"))
 		log()
 		want("file fails", processors.HealthDegraded, "exporter file: disk full")
 		time.Sleep(time.Hour)
 		want("one of two fails for long", processors.HealthDegraded, "exporter file: disk full")
-		mailErr = errors.New("no route")
+		mailErr.set(errors.New("no route"))
 		log()
 		want("both fail", processors.HealthDegraded, "mail: no route", "mail: 2 records dropped", "file: disk full")
 		time.Sleep(50 * time.Second)
 		want("both fail for a minute", processors.HealthFailed, "mail: no route", "file: disk full")
-		fileErr = nil
+		fileErr.set(nil)
 		time.Sleep(10 * time.Second)
 		want("file is back", processors.HealthDegraded, "mail: no route")
-		mailErr = nil
+		mailErr.set(nil)
 		log()
 		want("all are back", processors.HealthOK)
 		shutdown(t, p)
