@@ -1,6 +1,7 @@
 package sqllog
 
 import (
+	"database/sql/driver"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -110,6 +111,25 @@ func FuzzRead(f *testing.F) {
 			if got := read(statement, q).masked; strings.Contains(got, canary) {
 				t.Errorf("%q: the literal is left in %q", statement, got)
 			}
+		}
+	})
+}
+
+func FuzzWithhold(f *testing.F) {
+	f.Add("near ", "it's hunter2", "\n")
+	f.Add("", "a''b", "''")
+	f.Fuzz(func(t *testing.T, before, value, after string) {
+		if len(value) < minSecret || strings.Contains(value, "?") || len(before)+2*len(value)+len(after) > maxText {
+			return
+		}
+		message := before + value + after
+		literal := read("SELECT '"+strings.ReplaceAll(value, "'", "''")+"'", unknown)
+		if got := literal.withhold(message, nil); !strings.Contains(value, `\`) && value[0] != '\'' && strings.Contains(got, value) {
+			t.Errorf("literal %q is left in %q", value, got)
+		}
+		none := read("SELECT $1", unknown)
+		if got := none.withhold(message, []driver.NamedValue{{Value: value}}); strings.Contains(got, value) {
+			t.Errorf("parameter %q is left in %q", value, got)
 		}
 	})
 }

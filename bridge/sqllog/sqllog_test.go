@@ -233,7 +233,8 @@ func TestErrorText(t *testing.T) {
 		want  string
 	}{
 		{"ALTER USER ann PASSWORD 'hunter2'", nil, `near "hunter2": syntax error`, `near "?": syntax error`},
-		{"ALTER USER ann PASSWORD 'it''s p@$$word'", nil, `near "it's p@$$word"`, `near "it's p@$$?"`},
+		{"ALTER USER ann PASSWORD 'it''s p@$$word'", nil, `near "it's p@$$word"`, `near "?"`},
+		{"ALTER USER ann PASSWORD 'it''s p@$$word'", nil, `near "''s p@$$word'"`, `near "''s p@$$?'"`},
 		{"ALTER USER ann IDENTIFIED BY hunter2", nil, `bad password hunter2`, `bad password ?`},
 		{"SELECT $$hunter2 secret$$", nil, `near "hunter2"`, `near "?"`},
 		{`SELECT 'a\' , 'hunter2'`, nil, `near "hunter2"`, `near "?"`},

@@ -22,7 +22,7 @@ func (r *reading) withhold(text string, args []driver.NamedValue) string {
 	}
 	values := make([]string, 0, len(r.literals)+len(args))
 	for _, s := range r.literals {
-		values = append(values, strings.Trim(s, `'"`))
+		values = append(values, content(s))
 	}
 	for _, a := range args {
 		switch v := a.Value.(type) {
@@ -64,6 +64,15 @@ func (r *reading) withhold(text string, args []driver.NamedValue) string {
 		text = text[n:]
 	}
 	return cut(b.String(), maxText)
+}
+
+// content returns what a literal stands for.
+func content(literal string) string {
+	q := literal[:1]
+	if n := len(literal); n > 1 && (q == "'" || q == `"`) && literal[n-1] == q[0] {
+		return strings.ReplaceAll(literal[1:n-1], q+q, q)
+	}
+	return literal
 }
 
 func inValue(c byte) bool { return inWord(c) && c != '$' }
