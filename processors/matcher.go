@@ -136,12 +136,6 @@ func (m *matcher) judge(p *partial) verdict {
 	return v
 }
 
-// enabled reports whether a record of which only this is known may be chosen.
-func (m *matcher) enabled(scope *record.Origin, sev log.Severity, event string) bool {
-	p := partly(scope, sev, event)
-	return m.judge(&p) != never
-}
-
 type attributeGlob struct {
 	key     attribute.Key
 	pattern string
