@@ -49,7 +49,7 @@ logger_provider:
 	if got != want {
 		t.Error(cmp.Diff(want, got))
 	}
-	if diff := cmp.Diff([]processors.StepStats{{Name: "attributes", Changed: 1}, {Name: "second"}}, rt.Stats().Steps); diff != "" {
+	if diff := cmp.Diff([]processors.StepStats{{Name: "redact"}, {Name: "attributes", Changed: 1}, {Name: "second"}}, rt.Stats().Steps); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -35,6 +35,7 @@ func processorTypes() []processorType {
 		step("filter", processors.DefaultFilterConfig, processors.NewFilter, func(c *processors.FilterConfig) *string { return &c.Name }),
 		step("flight_recorder", processors.DefaultFlightRecorderConfig, processors.NewFlightRecorder, func(c *processors.FlightRecorderConfig) *string { return &c.Name }),
 		step("rate_limit", processors.DefaultRateLimitConfig, processors.NewRateLimit, func(c *processors.RateLimitConfig) *string { return &c.Name }),
+		redactType,
 		{"route", func(*decoder, *node) processorConfig { return &route{} }},
 		step("sample", processors.DefaultSampleConfig, processors.NewSample, func(c *processors.SampleConfig) *string { return &c.Name }),
 		step("severity", processors.DefaultSeverityConfig, processors.NewSeverityStep, func(c *processors.SeverityConfig) *string { return &c.Name }),

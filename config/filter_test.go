@@ -45,7 +45,7 @@ logger_provider:
 		t.Error(diff)
 	}
 	filtered := func(n uint64) map[string]uint64 { return map[string]uint64{processors.CauseFiltered: n} }
-	want := []processors.StepStats{{Name: "filter", Stopped: filtered(2)}, {Name: "errors", Stopped: filtered(2)}}
+	want := []processors.StepStats{{Name: "redact"}, {Name: "filter", Stopped: filtered(2)}, {Name: "errors", Stopped: filtered(2)}}
 	if diff := cmp.Diff(want, rt.Stats().Steps); diff != "" {
 		t.Error(diff)
 	}

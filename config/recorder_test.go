@@ -63,7 +63,7 @@ logger_provider:
 			t.Errorf("%+v", s)
 		}
 	}
-	if diff := cmp.Diff([]string{"flight_recorder", "details"}, books); diff != "" {
+	if diff := cmp.Diff([]string{"redact", "flight_recorder", "details"}, books); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -41,6 +41,9 @@ func (d *Document) Start(ctx context.Context) (*Runtime, error) {
 			if steps, err = s.build(lp.Processors); err != nil {
 				return nil, err
 			}
+			if steps, err = d.redacted(steps); err != nil {
+				return nil, err
+			}
 		}
 	}
 	rt, err := NewRuntime(cfg, steps...)

@@ -38,7 +38,7 @@ logger_provider:
 	if diff := cmp.Diff([]string{"WARN", "ERROR", "ERROR2"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]processors.StepStats{{Name: "severity", Changed: 2}}, rt.Stats().Steps); diff != "" {
+	if diff := cmp.Diff([]processors.StepStats{{Name: "redact"}, {Name: "severity", Changed: 2}}, rt.Stats().Steps); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -114,6 +114,9 @@ func (s *share) Shutdown(ctx context.Context) error {
 // sluiceSettings are the settings of the whole, under distribution.sluice.
 type sluiceSettings struct {
 	Exporters map[string]exporterNode `yaml:"exporters"`
+	// Redact says whether secrets are redacted although the file has no redact
+	// processor of its own; nil is yes.
+	Redact *bool `yaml:"redact"`
 }
 
 // decodeNode keeps a ref from standing for another one, or for itself.

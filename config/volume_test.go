@@ -59,6 +59,7 @@ logger_provider:
 	}
 	stopped := func(cause string, n uint64) map[string]uint64 { return map[string]uint64{cause: n} }
 	steps := []processors.StepStats{
+		{Name: "redact"},
 		{Name: "dedup", Stopped: stopped(processors.CauseDuplicate, 4), Added: 2},
 		{Name: "rate_limit", Stopped: stopped(processors.CauseRateLimited, 4), Added: 1},
 		{Name: "sample"}, // what it stops is known by the logger, and not even built
