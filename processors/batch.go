@@ -337,6 +337,7 @@ func (b *Batch) Stats() ExporterStats {
 	s.InFlight += uint64(b.inFlight)
 	s.QueuedBytes = b.q.bytes + b.flying
 	s.QueueCapacity = uint64(b.cfg.MaxQueueSize)
+	s.LastDrop = b.reporter.lastDrop(s.Dropped)
 	s.Processor, s.Exporter = typeName(b), typeName(innermost(b.sink))
 	if late := b.writing.Add(b.cfg.ExportTimeout.Std()); !b.writing.IsZero() && b.cfg.ExportTimeout != exporters.Unlimited && s.FailingSince.IsZero() && time.Since(late) > grace {
 		s.FailingSince, s.LastError = late, "the exporter has not come back from a write within export_timeout"

@@ -18,7 +18,6 @@ import (
 type books struct {
 	accepted, delivered uint64
 	dropped             map[string]uint64
-	lastDrop            time.Time
 	writes              uint64
 	writeTime           time.Duration
 	failures            uint64
@@ -34,7 +33,6 @@ func (b *books) drop(cause string, n int) {
 		b.dropped = make(map[string]uint64)
 	}
 	b.dropped[cause] += uint64(n)
-	b.lastDrop = time.Now()
 }
 
 // wrote enters how long a Write took.
@@ -103,7 +101,6 @@ func (b *books) stats(name string, held uint64) ExporterStats {
 		Failures:     b.failures,
 		LastError:    b.lastError,
 		FailingSince: b.failingSince,
-		LastDrop:     b.lastDrop,
 	}
 }
 

@@ -61,7 +61,7 @@ func (f *feedback) callHandler(err error) {
 // stops reports whether the record that is being emitted with ctx comes from
 // code that the pipeline has called, and counts it.
 func (f *feedback) stops(ctx context.Context, l *Logger, r *record.Record, failures *failures) bool {
-	byExporter, byHandler := ctx.Value(f) != nil, false
+	byExporter, byHandler := ctx != nil && ctx.Value(f) != nil, false
 	if !byExporter {
 		if byExporter, byHandler = f.callers(); !byExporter && !byHandler {
 			return false

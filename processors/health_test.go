@@ -112,6 +112,37 @@ func TestHealth(t *testing.T) {
 	})
 }
 
+// What a full queue drops is remembered for a minute or a little longer, and a
+// flood of drops as long as it lasts.
+func TestHealthAfterDrops(t *testing.T) {
+	catchErrors(t)
+	synctest.Test(t, func(t *testing.T) {
+		sink, release := stall()
+		p := newPipeline(t, processors.DefaultConfig(), newBatch(t, sink, func(c *processors.BatchConfig) {
+			c.ExportTimeout = exporters.Unlimited
+			c.MaxQueueSize, c.MaxExportBatchSize, c.OnFull = 1, 1, processors.DropNewest
+		}))
+		l := p.Logger(record.Scope{})
+		for range 90 { // the first one is in flight
+			_ = l.Emit(t.Context(), &record.Record{Severity: log.SeverityInfo})
+			time.Sleep(time.Second)
+		}
+		h := p.Health()
+		if h.Status != processors.HealthDegraded || !strings.Contains(h.Err().Error(), "89 records dropped (queue_full 89)") {
+			t.Errorf("after a flood: %v", h)
+		}
+		time.Sleep(59 * time.Second)
+		if h := p.Health(); h.Status != processors.HealthDegraded {
+			t.Errorf("a minute later: %v", h)
+		}
+		time.Sleep(11 * time.Second)
+		if h := p.Health(); h.Status != processors.HealthOK {
+			t.Errorf("70s later: %v", h)
+		}
+		release()
+	})
+}
+
 // A write that does not come back is a failure, although nobody has seen an
 // error yet.
 func TestHealthOfAStuckExporter(t *testing.T) {

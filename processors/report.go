@@ -125,6 +125,7 @@ type reporter struct {
 
 	mu      sync.Mutex
 	told    map[string]uint64 // drops told to the error handler
+	lost    time.Time         // when some were last told
 	failure error             // latest one not told
 
 	// What follows is the worker's alone.
@@ -154,12 +155,26 @@ func (r *reporter) failed(err error) {
 	r.throttle.ask()
 }
 
+// lastDrop returns when the last of these drops was, late by up to reportEvery: a
+// flood of drops is to cost nobody a look at the clock for each.
+func (r *reporter) lastDrop(dropped map[string]uint64) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(since(r.told, dropped)) > 0 {
+		return time.Now()
+	}
+	return r.lost
+}
+
 // report tells the error handler what it has not been told.
 func (r *reporter) report() {
 	s := r.stats()
 	r.mu.Lock()
 	lost, failure := since(r.told, s.Dropped), r.failure
 	r.told, r.failure = s.Dropped, nil
+	if len(lost) > 0 {
+		r.lost = time.Now()
+	}
 	r.mu.Unlock()
 
 	var errs []error

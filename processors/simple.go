@@ -60,6 +60,7 @@ type Simple struct {
 
 	mu     sync.Mutex
 	books  books
+	lost   time.Time // when a record was last dropped
 	closed bool
 
 	ending ending
@@ -111,7 +112,7 @@ func (s *Simple) write(ctx context.Context, r *record.Record) error {
 	s.mu.Lock()
 	s.books.accepted++
 	if s.closed {
-		s.books.drop(CauseShutdown, 1)
+		s.drop(CauseShutdown)
 		s.mu.Unlock()
 		s.reporter.dropped()
 		return nil
@@ -146,15 +147,21 @@ func (s *Simple) write(ctx context.Context, r *record.Record) error {
 	case n == 1 && refused == 0:
 		s.books.delivered++
 	case n == 1:
-		s.books.drop(CauseRejected, 1)
+		s.drop(CauseRejected)
 	default:
-		s.books.drop(cause, 1)
+		s.drop(cause)
 	}
 	s.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("simple: %s: %w", s.cfg.Name, err)
 	}
 	return nil
+}
+
+// drop counts a record as lost. It wants the lock.
+func (s *Simple) drop(cause string) {
+	s.books.drop(cause, 1)
+	s.lost = time.Now()
 }
 
 func (s *Simple) call(ctx context.Context, r *record.Record) (n int, err error, cause string) {
@@ -215,5 +222,6 @@ func (s *Simple) Stats() ExporterStats {
 	st := s.books.stats(s.cfg.Name, held)
 	st.Processor, st.Exporter = typeName(s), typeName(innermost(s.sink))
 	st.InFlight += s.books.open()
+	st.LastDrop = s.lost
 	return st
 }

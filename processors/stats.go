@@ -48,7 +48,8 @@ type ExporterStats struct {
 	// FailingSince is the time of the first failure after the latest write
 	// that succeeded, zero when that was the latest write of all.
 	FailingSince time.Time
-	// LastDrop is when a record was last dropped, zero when none was.
+	// LastDrop is when a record was last dropped, zero when none was. It may be
+	// up to 10 s too late.
 	LastDrop time.Time
 }
 
