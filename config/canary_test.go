@@ -175,8 +175,10 @@ var canarySinks = map[string]func(dir string) []string{
 		return all
 	},
 	"discard": func(string) []string { return []string{"{discard: }"} },
-	"retry":   func(dir string) []string { return []string{fmt.Sprintf("{retry: {exporter: {file: {path: %q}}}}", filepath.Join(dir, "retried"))} },
-	"ref":     func(string) []string { return nil }, // is another one
+	"retry": func(dir string) []string {
+		return []string{fmt.Sprintf("{retry: {exporter: {file: {path: %q}}}}", filepath.Join(dir, "retried"))}
+	},
+	"ref": func(string) []string { return nil }, // is another one
 }
 
 // TestCanaries sends 100 secrets in every way into every exporter.
