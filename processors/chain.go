@@ -137,17 +137,26 @@ func walk(ctx context.Context, step Processor, scope *record.Origin, sevs severi
 // parent is a step with lists of steps of its own.
 type parent interface{ chains() []*chain }
 
+// all returns the list's steps, each before those below it.
+func (c *chain) all() []Processor {
+	var all []Processor
+	for _, step := range c.steps {
+		all = append(all, step)
+		if p, ok := step.(parent); ok {
+			for _, inner := range p.chains() {
+				all = append(all, inner.all()...)
+			}
+		}
+	}
+	return all
+}
+
 // books returns the books of the list's steps, and of those below them.
 func (c *chain) books() []StepStats {
 	var all []StepStats
-	for _, step := range c.steps {
+	for _, step := range c.all() {
 		if b, ok := step.(Counted); ok {
 			all = append(all, b.Books())
-		}
-		if p, ok := step.(parent); ok {
-			for _, inner := range p.chains() {
-				all = append(all, inner.books()...)
-			}
 		}
 	}
 	return all

@@ -21,6 +21,9 @@ func newEmitter(name string) emitter {
 	return emitter{name: name, turn: make(chan struct{}, 1), failures: newFailures(), ending: newEnding()}
 }
 
+func (d *Dedup) reports() *failures     { return d.emitter.failures }
+func (l *RateLimit) reports() *failures { return l.emitter.failures }
+
 // emit hands r on. The step must not hold a lock that its OnEmit takes: what
 // follows may block, or log.
 func (e *emitter) emit(next Next, r *record.Record) {

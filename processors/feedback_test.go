@@ -212,7 +212,7 @@ func TestReportsStayOutOfThePipeline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"no thanks", "a step's", "permanent 1"} {
+	for _, want := range []string{"no thanks", "a step's", "permanent 2", "processors: dedup: a step's"} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("standard error has no %q: %s", want, text)
 		}
@@ -227,13 +227,18 @@ func reportsStayOut(t *testing.T) {
 	fails := step(func(ctx context.Context, r *record.Record, next processors.Next) error {
 		return errors.Join(next(ctx, r), errors.New("a step's"))
 	})
-	p := newPipeline(t, processors.DefaultConfig(), fails, newBatch(t, refusing, nil), newSimple(t, sink, "memory", nil))
+	dedup, err := processors.NewDedup(processors.DefaultDedupConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPipeline(t, processors.DefaultConfig(), dedup, fails, newBatch(t, refusing, nil), newSimple(t, sink, "memory", nil))
 	l := bridge.NewLogger("app", bridge.WithPipeline(p))
 	setDefault(t, l)
 	l.Info("x")
+	l.Info("x") // so that there is a summary
 	_ = p.Shutdown(t.Context()) // tells of the loss
 	synctest.Wait()             // for the error handler
-	if got := fmt.Sprint(bodies(sink.Records())); got != "[x]" || p.Stats().Feedback == 0 {
+	if got := fmt.Sprint(bodies(sink.Records())); got != "[x x]" || p.Stats().Feedback == 0 {
 		t.Errorf("delivered %s, %d counted as feedback", got, p.Stats().Feedback)
 	}
 }

@@ -88,6 +88,11 @@ func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
 	if p.meters, err = newMeters(cfg.MeterProvider, p.Stats); err != nil {
 		p.failures.add(err) // no reason not to log
 	}
+	for _, step := range c.all() {
+		if s, ok := step.(interface{ reports() *failures }); ok {
+			s.reports().tell = p.feedback.callHandler
+		}
+	}
 	name := namer{}
 	for _, b := range c.branches() {
 		if b, ok := b.(linkable); ok {
