@@ -40,6 +40,9 @@ const (
 // Summaries go out early when the memory for repeats is used up (4096 records,
 // 8 MiB), at ForceFlush, which ends no interval, and at Shutdown. They may come
 // after later records. Records over 64 KiB always pass.
+//
+// Steps behind treat a summary as one record, however many it stands for: a
+// RateLimit or Sample belongs in front.
 type Dedup struct {
 	by       *grouping
 	interval time.Duration
@@ -49,6 +52,7 @@ type Dedup struct {
 	next           Next
 	windows        map[string]*window
 	oldest, newest *window // the list of all windows, by their beginning
+	spare          *window // one that was popped, to be used again
 	bytes          int     // sizes of all windows
 	timer          *time.Timer
 	armed          bool // timer is running, or tick is
@@ -83,8 +87,8 @@ func (d *Dedup) OnEmit(ctx context.Context, r *record.Record, next Next) error {
 	*buf = d.by.appendKey((*buf)[:0], r)
 	repeat, summaries := d.take(*buf, r, size, next)
 	releaseKey(buf)
-	for i := range summaries {
-		d.emitter.emit(next, &summaries[i])
+	for _, summary := range summaries {
+		d.emitter.emit(next, summary)
 	}
 	if repeat {
 		return nil
@@ -94,7 +98,7 @@ func (d *Dedup) OnEmit(ctx context.Context, r *record.Record, next Next) error {
 
 // take enters the record with that key, and reports whether it repeats
 // another. It returns the summaries of windows that end for lack of memory.
-func (d *Dedup) take(key []byte, r *record.Record, size int, next Next) (repeat bool, summaries []record.Record) {
+func (d *Dedup) take(key []byte, r *record.Record, size int, next Next) (repeat bool, summaries []*record.Record) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -118,8 +122,12 @@ func (d *Dedup) take(key []byte, r *record.Record, size int, next Next) (repeat 
 }
 
 func (d *Dedup) open(key string) {
-	w := &window{key: key, opened: time.Now()}
-	w.size = windowSize + 2*len(key)
+	w := d.spare
+	if w == nil {
+		w = &window{}
+	}
+	d.spare = nil
+	*w = window{key: key, opened: time.Now(), size: windowSize + len(key)}
 	d.bytes += w.size
 	d.windows[key] = w
 	if d.oldest == nil {
@@ -139,12 +147,13 @@ func (d *Dedup) open(key string) {
 	}
 }
 
-// pop removes the oldest window.
+// pop removes the oldest window, which the next one to be opened may become.
 func (d *Dedup) pop() *window {
 	w := d.oldest
 	d.oldest, w.next = w.next, nil
 	delete(d.windows, w.key)
 	d.bytes -= w.size
+	d.spare = w
 	return w
 }
 
@@ -162,10 +171,10 @@ func (d *Dedup) tick() {
 		if w.count == 0 {
 			continue
 		}
-		d.added++
 		summary, next := w.summary(), d.next
+		d.added++
 		d.mu.Unlock()
-		d.emitter.emit(next, &summary)
+		d.emitter.emit(next, summary)
 		d.mu.Lock()
 	}
 	d.armed = false
@@ -194,7 +203,7 @@ func (d *Dedup) Shutdown(ctx context.Context) error {
 		err := d.emitter.flush(ctx, func() {
 			d.summarize()
 			d.mu.Lock()
-			d.windows, d.oldest, d.newest, d.bytes = nil, nil, nil, 0
+			d.windows, d.oldest, d.newest, d.spare, d.bytes = nil, nil, nil, nil, 0
 			d.mu.Unlock()
 		})
 		d.emitter.failures.close(ctx)
@@ -204,7 +213,7 @@ func (d *Dedup) Shutdown(ctx context.Context) error {
 
 // summarize hands on the summaries of all windows.
 func (d *Dedup) summarize() {
-	var summaries []record.Record
+	var summaries []*record.Record
 	d.mu.Lock()
 	for w := d.oldest; w != nil; w = w.next {
 		if w.count > 0 {
@@ -216,8 +225,8 @@ func (d *Dedup) summarize() {
 	d.added += uint64(len(summaries))
 	next := d.next
 	d.mu.Unlock()
-	for i := range summaries {
-		d.emitter.emit(next, &summaries[i])
+	for _, summary := range summaries {
+		d.emitter.emit(next, summary)
 	}
 }
 

@@ -106,6 +106,22 @@ func TestDedupBehindABlockedStep(t *testing.T) {
 	})
 }
 
+// Who is in a hurry gets the counts all the same.
+func TestCountsOutliveACancelledShutdown(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	d, l := newDedup(t, nil), newRateLimit(t, 1e-6, 1, nil)
+	var out kept
+	for range 5 {
+		say(d, out.next, "a")
+		say(l, out.next, "b")
+	}
+	if err := errors.Join(d.Shutdown(ctx), l.Shutdown(ctx)); err != nil {
+		t.Error(err)
+	}
+	wantLines(t, "both", out.take(), "a", "b", "a*4", "sluice: 4 records suppressed (rate limit)")
+}
+
 func TestDedupReportsErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		handled := catchErrors(t)

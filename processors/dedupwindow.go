@@ -27,17 +27,19 @@ type window struct {
 
 	count uint64 // of the repeats that no summary has told of
 	first time.Time
-	last  record.Record // valid while count is not 0
+	last  *record.Record // nil while count is 0
 }
 
-// windowSize is about what a window takes without its key and last record.
-const windowSize = 512
+// windowSize is about what a window takes, in the map too, without its key and
+// last record.
+const windowSize = 256
 
 // add counts a repeat, whose size that is, and returns by how much the window
 // grows.
 func (w *window) add(r *record.Record, size int) (growth int) {
-	if w.count == 0 {
+	if w.last == nil {
 		w.first = r.Time()
+		w.last = &record.Record{}
 	}
 	w.count += weightOf(r)
 	attrs := w.last.Attributes
@@ -46,7 +48,7 @@ func (w *window) add(r *record.Record, size int) (growth int) {
 	}
 	// What is not overwritten would keep memory that nobody accounts for.
 	clear(attrs)
-	w.last = *r
+	*w.last = *r
 	w.last.Attributes = append(attrs[:0], r.Attributes...)
 	growth = size - w.lastSize
 	w.size += growth
@@ -68,13 +70,13 @@ func weightOf(r *record.Record) uint64 {
 const rfc3339 = "2006-01-02T15:04:05.000000000Z07:00"
 
 // summary returns the record that tells of the repeats, and begins to count
-// anew. The record has memory of its own.
-func (w *window) summary() record.Record {
+// anew. The record is the caller's.
+func (w *window) summary() *record.Record {
 	r := w.last
-	setAttribute(&r, dedupCount.Int64(int64(w.count)))
-	setAttribute(&r, dedupFirst.String(w.first.UTC().Format(rfc3339)))
-	setAttribute(&r, dedupLast.String(r.Time().UTC().Format(rfc3339)))
-	w.last, w.lastSize, w.count = record.Record{}, 0, 0
+	setAttribute(r, dedupCount.Int64(int64(w.count)))
+	setAttribute(r, dedupFirst.String(w.first.UTC().Format(rfc3339)))
+	setAttribute(r, dedupLast.String(r.Time().UTC().Format(rfc3339)))
+	w.last, w.lastSize, w.count = nil, 0, 0
 	return r
 }
 

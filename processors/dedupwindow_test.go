@@ -31,7 +31,7 @@ func TestDedupAccountsForItsMemory(t *testing.T) {
 			n, bytes := 0, 0
 			for w := d.oldest; w != nil; w = w.next {
 				n++
-				size := windowSize + 2*len(w.key)
+				size := windowSize + len(w.key)
 				if w.count > 0 {
 					size += w.last.Size()
 				}
