@@ -260,3 +260,28 @@ func TestMethodsAndHeaders(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is sent, the answer is JSON that says what is wrong, or what is now.
+func FuzzLevels(f *testing.F) {
+	for _, body := range []string{`{"level":"debug","for":"1m"}`, "level=info&logger=a", "{", "level=off&level", `{"logger":null,"level":"all"}`, "%", "\x00", "level=info&for=9999999999h"} {
+		f.Add("logger=x", body)
+	}
+	f.Fuzz(func(t *testing.T, query, body string) {
+		levels := processors.NewLevels()
+		r := httptest.NewRequest("PUT", "/", strings.NewReader(body))
+		r.URL.RawQuery = query
+		w := httptest.NewRecorder()
+		admin.Levels(levels).ServeHTTP(w, r)
+		var answer struct{ Logger, Level, Error *string }
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+			t.Fatalf("%d %q: %v", w.Code, w.Body, err)
+		}
+		switch set := levels.Overrides(); {
+		case w.Code == 200 && len(set) == 1 && answer.Error == nil && processors.LevelName(set[0].Minimum) == *answer.Level:
+			levels.Unset(set[0].Logger) // stops its timer
+		case w.Code >= 400 && w.Code < 500 && len(set) == 0 && answer.Error != nil && *answer.Error != "":
+		default:
+			t.Errorf("%d %s, and %d overrides", w.Code, w.Body, len(set))
+		}
+	})
+}
