@@ -40,6 +40,7 @@ const jsonID = `"` + keyID + `":`
 func contestants() []contestant {
 	return []contestant{
 		{name: sluiceDirect, open: openSluice, id: jsonID},
+		{name: sluiceDefault, open: openSluiceDefault},
 		{name: sluiceSDK, open: openSluiceSDK, id: jsonID},
 		{name: sluiceTail, open: openSluiceTail, id: jsonID},
 		{name: baseSDK, open: openSDKDiscard},

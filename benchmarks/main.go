@@ -38,7 +38,7 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	o := options{}
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
-	only := flags.String("only", "call,with,disabled,encode,flood,stall,shared", "what to measure")
+	only := flags.String("only", "call,with,disabled,encode,step,flood,stall,shared", "what to measure")
 	names := flags.String("contestants", "", "regular expression of the contestants that take part (default: all)")
 	full := flags.Bool("full", false, "9 rounds of calls, stalled sinks and shared files, 5 of floods, 5s of stall")
 	flags.IntVar(&o.rounds, "count", 3, "rounds of calls and of shared files")

@@ -19,6 +19,7 @@ const (
 	kindFlood    = "flood"
 	kindStall    = "stall"
 	kindEncode   = "encode"
+	kindStep     = "step"
 	kindShared   = "shared"
 	kindWriter   = "writer" // one of the processes of a shared job
 )
@@ -74,6 +75,8 @@ func (j job) run() (result, error) {
 		return runStall(j)
 	case kindEncode:
 		return runEncode(j)
+	case kindStep:
+		return runStep(j)
 	case kindShared:
 		return runShared(j)
 	}

@@ -54,6 +54,8 @@ func groups(o options) []group {
 		job{Kind: kindDisabled, Goroutines: 1, Duration: o.duration}, all, o.rounds})
 	add(group{"encoding to JSON, ns",
 		job{Kind: kindEncode, Goroutines: 1, Duration: o.duration}, []string{encodeSluice, encodeZap}, o.rounds})
+	add(group{"one step, ns",
+		job{Kind: kindStep, Goroutines: 1, Duration: o.duration}, stepContestants(), o.rounds})
 	for _, n := range []int{1, 8} {
 		add(group{"flood, " + goroutines(n) + ", records/s",
 			job{Kind: kindFlood, Goroutines: n, Records: o.records}, writers, o.floods})

@@ -34,7 +34,7 @@ func targets(o options, gs []group, rs results) []target {
 	}
 	call, disabled := title(kindCall, 1, ""), title(kindDisabled, 1, "")
 	flood1, flood8 := title(kindFlood, 1, ""), title(kindFlood, 8, "")
-	encoding := title(kindEncode, 1, "")
+	encoding, step := title(kindEncode, 1, ""), title(kindStep, 1, "")
 	free, stalled := title(kindStall, 0, sinkFree), title(kindStall, 0, sinkStalled)
 	shared := title(kindShared, 0, "")
 	records := rate(o.records)
@@ -52,6 +52,12 @@ func targets(o options, gs []group, rs results) []target {
 		{"allocations through the SDK beyond SDK batch's", median(call[sluiceSDK], allocs) - median(call[baseSDK], allocs), slack, false},
 		{"disabled call against slog's", ratio(disabled[sluiceDirect], disabled[slogFile], ns), 2, false},
 		{"encoding against zap's", ratio(encoding[encodeSluice], encoding[encodeZap], ns), 1, false},
+		{"call, secrets redacted, routed to 2 files, against SDK batch, discard", ratio(call[sluiceDefault], call[baseSDK], ns), 0.65, false},
+		{"route with 1,000 rules against 1", ratio(step[routeName(1000)], step[routeName(1)], ns), 1.5, false},
+		{"redact, all presets, against encoding", ratio(step[redactAll], step[encodeText], ns), 2, false},
+		{"redact, all presets: allocations", median(step[redactAll], allocs), slack, false},
+		{"flight recorder: holding against enqueueing", ratio(step[hold], step[enqueue], ns), 1.5, false},
+		{"flight recorder: holding, 1,000 traces, against enqueueing", ratio(step[holdTraces], step[enqueueTraces], ns), 1.5, false},
 		{"flood, 1 goroutine: delivered exactly once", exactlyOnce(flood1[sluiceDirect]), 1, true},
 		{"flood, 8 goroutines: delivered exactly once", exactlyOnce(flood8[sluiceDirect]), 1, true},
 		{"flood through the SDK, 8 goroutines: delivered exactly once", exactlyOnce(flood8[sluiceSDK]), 1, true},
