@@ -79,6 +79,13 @@ func toLower(c byte) byte {
 	return c
 }
 
+func appendLower(dst []byte, s string) []byte {
+	for i := range len(s) {
+		dst = append(dst, toLower(s[i]))
+	}
+	return dst
+}
+
 // hasFold reports whether s[i:] begins with the lower-case text low in any
 // case.
 func hasFold(s string, i int, low string) bool {

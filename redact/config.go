@@ -74,7 +74,7 @@ func (c Config) compile() (*Redactor, error) {
 		if key == "" {
 			fail("keys[%d] is empty: write \"*\" for every key", i)
 		}
-		d.keys = append(d.keys, strings.ToLower(key))
+		d.keys = append(d.keys, string(appendLower(nil, key)))
 	}
 	if len(c.Patterns) > maxRules {
 		fail("patterns: %d of them: want at most %d", len(c.Patterns), maxRules)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/seed2f724858/sluice/processors"
 	"github.com/seed2f724858/sluice/redact"
 )
 
@@ -65,5 +66,36 @@ func FuzzString(f *testing.F) {
 				t.Errorf("%s: %q becomes %q: the end is another", name, s, got)
 			}
 		}
+	})
+}
+
+// FuzzKeys holds the globs on keys to those that the rest of sluice has, which
+// tell cases apart.
+func FuzzKeys(f *testing.F) {
+	for _, key := range []string{"http.request.header.x-tenant", "IBAN", "É", "", "\xff"} {
+		for _, pattern := range []string{"*", "http.*", "*.x-?enant", "iban", "É*", "**a*b"} {
+			f.Add(pattern, key)
+		}
+	}
+	lower := func(s string) string {
+		b := []byte(s)
+		for i, c := range b {
+			if 'A' <= c && c <= 'Z' {
+				b[i] += 'a' - 'A'
+			}
+		}
+		return string(b)
+	}
+	f.Fuzz(func(t *testing.T, pattern, key string) {
+		cfg := redact.DefaultConfig()
+		cfg.Presets, cfg.Keys = nil, []string{pattern}
+		d, err := redact.New(cfg)
+		if err != nil {
+			return
+		}
+		if got, want := d.Key(key), processors.Glob(lower(pattern), lower(key)); got != want {
+			t.Errorf("pattern %q, key %q: %t, want %t", pattern, key, got, want)
+		}
+		redact.Default().Key(key)
 	})
 }

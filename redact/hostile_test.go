@@ -15,6 +15,8 @@ var hostile = []string{
 	"password=,", "password=a,", "password=,a", "--password ", "--password \"", "-p ", "Bearer ", "Bearer a", "Basic ", "Basic a", "cookie:", "cookie:a=", "cookie: a ",
 	"-----BEGIN ", "-----BEGIN PRIVATE KEY", "-----BEGIN CERTIFICATE-----", "<password>", "<password>a", "4 ", "4-", "1", "4111 ", "a@", "a@a", "@a.", "a.a",
 	"1.", "1.2.3.", ":", "a:", "::", "a::", "1:2:", "AA:", "12345678:AA", "u:p@tcp", "AKIA", "AI", "SK", "é", "\xff", "_", "a_", "%5d=", "a]=", "a    =", ",a", ";a b", "$", "<a",
+	"cookie:/", "cookie=[", "pwd=/", "pwd=\"/", "a:password>", "<a:password>", "bearer+", "basic+", "basic YWFh+", "password: a[REDACTED]", "token=Bearer ",
+	"token=digest ", "password=***", "[REDACTED]", "[HMAC:0", "password=${A", "password=<a", "--token '", "unexpected token: ", "eyJaaaaaaaaaa..", "AKIA0", "password=%5D",
 }
 
 // BenchmarkHostile shows that a text 16 times as long takes about 16 times as

@@ -10,28 +10,27 @@ func (d *Redactor) scheme(s string, i int) (from, to int) {
 	}
 	switch {
 	case d.on&bearer != 0 && hasFold(s, i, "bearer"):
-		if from = gap(s, i+len("bearer")); from == 0 {
+		if from = gap(s, i+len("bearer")); from == 0 || !opaque(head(s, from)) {
 			return 0, 0
 		}
-		to = run(s, from, token68)
-		for to > from && s[to-1] == '.' {
-			to-- // a sentence ends here
-		}
-		if !opaque(s[from:to]) {
-			return 0, 0
-		}
-		return from, to
 	case d.on&basicAuth != 0 && hasFold(s, i, "basic"):
-		if from = gap(s, i+len("basic")); from == 0 {
+		if from = gap(s, i+len("basic")); from == 0 || !userAndPassword(head(s, from)) {
 			return 0, 0
 		}
-		to = run(s, from, token68)
-		if !userAndPassword(s[from:to]) {
-			return 0, 0
-		}
-		return from, to
+	default:
+		return 0, 0
 	}
-	return 0, 0
+	for to = run(s, from, token68); s[to-1] == '.'; to-- { // a sentence ends here
+	}
+	return from, to
+}
+
+// head returns the first bytes of the credentials at i: enough to tell what
+// they are.
+func head(s string, i int) string {
+	const enough = 340 // base64 of a user's name of 255 bytes
+	s = s[i:min(len(s), i+enough)]
+	return strings.TrimRight(s[:run(s, 0, token68)], ".")
 }
 
 // gap returns where the blanks end, escaped ones too, that start at i; 0 if
@@ -60,9 +59,8 @@ func opaque(s string) bool {
 // (RFC 7617 section 2). Words in front of which "basic" happens to stand are
 // base64 as well, but of no text.
 func userAndPassword(s string) bool {
-	const longestUser = 340 // in base64
 	var bits, n uint
-	for i := range min(len(s), longestUser) {
+	for i := range len(s) {
 		var v byte
 		switch c := s[i]; {
 		case is(c, upper):

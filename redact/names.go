@@ -28,7 +28,7 @@ var lastWords = func() map[string]wordRule {
 		"key": {covers: key, after: strings.Fields(`api access secret private account encryption decryption signing master
 			auth session shared subscription license webhook hmac aes deploy consumer storage`)},
 		"pass": {covers: anywhere, after: strings.Fields(`db database smtp mail email imap user admin root login redis mysql
-			pg postgres mongo ldap ftp ssh http proxy amqp rabbitmq keystore truststore`)},
+			pg postgres mongo ldap ftp ssh http proxy amqp rabbitmq keystore truststore auth`)},
 		"code": {covers: anywhere, after: strings.Fields(`pin otp mfa totp verification security recovery backup pass
 			authorization cvv`)},
 		"pin":    {covers: anywhere, after: []string{"", "card", "user", "sim", "account", "security", "unlock"}},
@@ -169,8 +169,5 @@ func lastWord(name string, buf *[maxName]byte) (word []byte, rest string) {
 			break // DB|Password
 		}
 	}
-	for j := i; j < end; j++ {
-		buf[j-i] = toLower(name[j])
-	}
-	return buf[:end-i], name[:i]
+	return appendLower(buf[:0], name[i:end]), name[:i]
 }

@@ -40,19 +40,30 @@ func (d *Redactor) valueAt(s string, i int) (span, bool) {
 		return span{from, to, true}, from < to
 	}
 	to := d.wordEnd(s, i+d.markLen(s[i:]))
-	if isScheme(s[i:to]) {
-		// The credentials of an HTTP header follow.
-		if e := gap(s, to); e > 0 {
-			n := d.markLen(s[e:])
-			switch next := d.wordEnd(s, e+n); {
-			case n > 0 && next == e+n:
-				return span{e, next, true}, true
-			case next > e:
-				return span{i, next, true}, true
-			}
+	if scheme, params := isScheme(s[i:to]); scheme {
+		if from := gap(s, to); from > 0 {
+			return d.credentials(s, i, from, params)
 		}
 	}
 	return span{i, to, false}, i < to
+}
+
+// credentials returns what an HTTP header holds whose scheme starts at i (RFC
+// 9110 section 11.4): the scheme, and from there on one word, or parameters
+// that go to the end of the line.
+func (d *Redactor) credentials(s string, i, from int, params bool) (span, bool) {
+	n := d.markLen(s[from:])
+	to := d.wordEnd(s, from+n)
+	if n > 0 && to == from+n {
+		return span{from, to, true}, true
+	}
+	if params {
+		to = len(s)
+		if n := strings.IndexAny(s[from:], "\r\n"); n >= 0 {
+			to = from + n
+		}
+	}
+	return span{i, to, true}, true
 }
 
 // closing returns where the value that starts at i ends: before the closing
@@ -117,18 +128,20 @@ func nameAhead(s string, i int) bool {
 	return e > i && e < len(s) && (s[e] == '=' || s[e] == ':')
 }
 
-// isScheme reports whether s is the first word of what the HTTP header
-// Authorization holds.
-func isScheme(s string) bool {
-	switch len(s) {
-	case 5, 6, 9:
-		for _, scheme := range [...]string{"basic", "token", "bearer", "digest", "apikey", "negotiate"} {
-			if len(s) == len(scheme) && hasFold(s, 0, scheme) {
-				return true
-			}
+// isScheme reports whether s is a scheme, the first word of what the HTTP
+// header Authorization holds, and whether parameters follow it.
+func isScheme(s string) (scheme, params bool) {
+	for _, word := range [...]string{"basic", "token", "bearer", "apikey", "negotiate"} {
+		if len(s) == len(word) && hasFold(s, 0, word) {
+			return true, false
 		}
 	}
-	return false
+	for _, word := range [...]string{"digest", "oauth", "aws4-hmac-sha256"} {
+		if len(s) == len(word) && hasFold(s, 0, word) {
+			return true, true
+		}
+	}
+	return false, false
 }
 
 // harmless reports whether a value says something about a secret instead of
@@ -141,10 +154,7 @@ func harmless(s string) bool {
 		return false
 	}
 	var buf [24]byte
-	for i := range len(s) {
-		buf[i] = toLower(s[i])
-	}
-	switch string(buf[:len(s)]) {
+	switch string(appendLower(buf[:0], s)) {
 	case "true", "false", "null", "nil", "(nil)", "none", "undefined", "empty", "required", "missing", "invalid",
 		"expired", "incorrect", "wrong", "unset", "set", "not", "must", "is", "ok", "yes", "no", "optional", "disabled",
 		"enabled", "changed", "unknown", "default", "redacted", "string", "failed", "unauthorized", "forbidden", "denied",
@@ -178,10 +188,16 @@ func placeholder(s string, i int) bool {
 	return e > i && e < len(s) && s[e] == end && (e+1 == len(s) || is(s[e+1], space|closer))
 }
 
-// isDirectory reports whether a name means the working directory.
-func isDirectory(name, value string) bool {
-	return len(name) >= 3 && hasFold(name, len(name)-3, "pwd") &&
-		(value[0] == '/' || value[0] == '~' || len(value) > 2 && value[1] == ':' && value[2] == '\\')
+// isDirectory reports whether a name means the working directory, and what
+// stands behind it one.
+func isDirectory(name, rest string) bool {
+	if len(name) < 3 || !hasFold(name, len(name)-3, "pwd") {
+		return false
+	}
+	if at(rest, 0, quote) {
+		rest = rest[1:]
+	}
+	return rest != "" && (rest[0] == '/' || rest[0] == '~') || len(rest) > 2 && rest[1] == ':' && rest[2] == '\\'
 }
 
 // isSmallWord knows the words that follow a flag's name in a sentence.
@@ -208,6 +224,9 @@ func (d *Redactor) likelySecret(s string, n name, v span) bool {
 		return false // an error that wraps another, a path, an aside
 	}
 	k := kindsIn(value)
+	if k&quote != 0 {
+		return true // Some("x")
+	}
 	if k&digit != 0 && (len(value) >= 4 || k&letter != 0) {
 		return true
 	}
