@@ -235,7 +235,7 @@ func reportsStayOut(t *testing.T) {
 	l := bridge.NewLogger("app", bridge.WithPipeline(p))
 	setDefault(t, l)
 	l.Info("x")
-	l.Info("x") // so that there is a summary
+	l.Info("x")                 // so that there is a summary
 	_ = p.Shutdown(t.Context()) // tells of the loss
 	synctest.Wait()             // for the error handler
 	if got := fmt.Sprint(bodies(sink.Records())); got != "[x x]" || p.Stats().Feedback == 0 {
