@@ -1,0 +1,108 @@
+package redact
+
+import "strings"
+
+// harmless reports whether a value says something about a secret instead of
+// being one.
+func harmless(s string) bool {
+	if strings.Trim(s, "*") == "" {
+		return true
+	}
+	if len(s) > 24 {
+		return false
+	}
+	var buf [24]byte
+	switch string(appendLower(buf[:0], s)) {
+	case "true", "false", "null", "nil", "(nil)", "none", "undefined", "empty", "required", "missing", "invalid",
+		"expired", "incorrect", "wrong", "unset", "set", "not", "must", "is", "ok", "yes", "no", "optional", "disabled",
+		"enabled", "changed", "unknown", "default", "redacted", "string", "failed", "unauthorized", "forbidden", "denied",
+		"?", "...", "%s", "%v", "%q", "%d":
+		return true
+	}
+	// A parameter of a statement: $1, :password, @p1; a variable: $PASSWORD.
+	switch rest := s[1:]; s[0] {
+	case '$':
+		return run(rest, 0, digit) == len(rest) || run(rest, 0, upper|dash) == len(rest)
+	case ':', '@':
+		return rest != "" && len(rest) <= 16 && run(rest, 0, lower|dash|digit) == len(rest)
+	}
+	return false
+}
+
+// placeholder reports whether something like ${PASSWORD} or <nil> stands at i.
+func placeholder(s string, i int) bool {
+	const longest = 40
+	end := byte('>')
+	switch {
+	case s[i] == '<':
+		i++
+	case strings.HasPrefix(s[i:], "${"):
+		i += len("${")
+		end = '}'
+	default:
+		return false
+	}
+	e := run(s[:min(len(s), i+longest)], i, letter|dash)
+	return e > i && e < len(s) && s[e] == end && (e+1 == len(s) || is(s[e+1], space|closer))
+}
+
+// isDirectory reports whether a name means the working directory, and what
+// stands behind it one.
+func isDirectory(name, rest string) bool {
+	if len(name) < 3 || !hasFold(name, len(name)-3, "pwd") {
+		return false
+	}
+	if at(rest, 0, quote) {
+		rest = rest[1:]
+	}
+	return rest != "" && (rest[0] == '/' || rest[0] == '~') || len(rest) > 2 && rest[1] == ':' && rest[2] == '\\'
+}
+
+// isSmallWord knows the words that follow a flag's name in a sentence.
+func isSmallWord(s string) bool {
+	switch s {
+	case "to", "or", "and", "flag", "option", "for", "from", "with", "in", "was", "when", "has", "argument", "on", "if", "string,", "the":
+		return true
+	}
+	return false
+}
+
+// likelySecret tells the value in "password: hunter2" from the next word of a
+// message, as in "check password: too short" and "read token: EOF".
+func (d *Redactor) likelySecret(s string, n name, v span) bool {
+	const longestWord = 64
+	value := s[v.from:v.to]
+	if i := strings.IndexByte(value, '['); i > 0 && d.markLen(value[i:]) > 0 {
+		value = value[:i] // a later name's
+	}
+	if len(value) > longestWord {
+		return true
+	}
+	if value[len(value)-1] == ':' || value[0] == '/' || value[0] == '(' {
+		return false // an error that wraps another, a path, an aside
+	}
+	k := kindsIn(value)
+	if k&quote != 0 {
+		return true // Some("x")
+	}
+	if k&digit != 0 && (len(value) >= 4 || k&letter != 0) {
+		return true
+	}
+	if k&digit != 0 {
+		return false // a short number
+	}
+	if k&lower != 0 && kindsIn(value[1:])&upper != 0 {
+		return true
+	}
+	// A lone word: only where the line has nothing but name and value.
+	start := n.start
+	for start > 0 && n.start-start < longestWord && s[start-1] == ' ' {
+		start--
+	}
+	end := v.to
+	for end < len(s) && end-v.to < longestWord && s[end] == ' ' {
+		end++
+	}
+	return (start == 0 || s[start-1] == '\n' || s[start-1] == '{' || s[start-1] == ',') &&
+		(end == len(s) || s[end] == '\n' || s[end] == '\r' || s[end] == '}' || s[end] == ',')
+}
