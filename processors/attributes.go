@@ -99,6 +99,7 @@ type Attributes struct {
 	set    []assignment
 	delete []string
 	change func(context.Context, *record.Record)
+	code   foreign // change
 
 	changed atomic.Uint64
 }
@@ -119,6 +120,7 @@ func NewAttributes(cfg AttributesConfig) (*Attributes, error) {
 	if a.name == "" {
 		a.name = "attributes"
 	}
+	a.code.name = "the Func of " + a.name
 	for _, key := range slices.Sorted(maps.Keys(cfg.Set)) {
 		from := cfg.Set[key]
 		if from.Env != "" {
@@ -147,7 +149,7 @@ func (a *Attributes) OnEmit(ctx context.Context, r *record.Record, next Next) er
 		a.changed.Add(1)
 	}
 	if a.change != nil {
-		if err := callback(a.name, func() { a.change(ctx, r) }); err != nil {
+		if err := a.code.call(func() { a.change(ctx, r) }); err != nil {
 			return err
 		}
 		dedupAttributes(r)

@@ -1,16 +1,66 @@
 package processors
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
 
-// callback runs a function that a user gave to a step of this package. As with
-// a user's step, a panic stays away from the code that logs, and the record
-// goes no further.
-func callback(step string, call func()) (err error) {
+// errDropped marks the error of a step that lost its record.
+var errDropped = errors.New("the record was dropped")
+
+// foreign is code that a user gave: a step, or the Func of one of ours. A panic
+// stays away from the code that logs, and so does an overflow of the stack, if
+// the code logs into the pipeline that calls it. The record goes no further
+// then: the code may have been there to redact it.
+type foreign struct {
+	name     string
+	underWay atomic.Int64
+}
+
+func (f *foreign) call(do func()) (err error) {
+	if !f.enter() {
+		return fmt.Errorf("processors: %s logs into the pipeline that calls it: %w", f.name, errDropped)
+	}
 	defer func() {
+		f.leave()
 		if p := recover(); p != nil {
-			err = fmt.Errorf("processors: the Func of %s panicked (%v): %w", step, p, errStepPanicked)
+			err = fmt.Errorf("processors: %s panicked (%v): %w", f.name, p, errDropped)
 		}
 	}()
-	call()
+	do()
 	return nil
+}
+
+// maxEmits is how deep log calls may stand within each other: code that logs
+// about some of its records ends by itself, code that logs about each does not.
+const maxEmits = 8
+
+// enter reports false where the code is part of a recursion without end. The
+// stack is looked at only while many calls are under way.
+func (f *foreign) enter() bool {
+	if f.underWay.Add(1) > maxEmits && emits() > maxEmits {
+		f.leave()
+		return false
+	}
+	return true
+}
+
+func (f *foreign) leave() { f.underWay.Add(-1) }
+
+var emitCode = sync.OnceValue(func() extent { return extentOf((*Pipeline).emit) })
+
+// emits counts the log calls that stand within each other on this goroutine's
+// stack, as far as some hundred frames lie between two.
+func emits() (n int) {
+	code := emitCode()
+	var pcs [4096]uintptr
+	for _, pc := range pcs[:runtime.Callers(2, pcs[:])] {
+		if code.holds(pc) {
+			n++
+		}
+	}
+	return n
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"reflect"
 	"sync"
 
 	"go.opentelemetry.io/otel/log"
@@ -33,10 +34,12 @@ func newChain(steps []Processor) (*chain, error) {
 		if step == nil {
 			return nil, fmt.Errorf("processors: step %d is nil", i)
 		}
-		if seen[step] {
-			return nil, fmt.Errorf("processors: step %d (%T) stands in the list twice", i, step)
+		if v := reflect.ValueOf(step); v.Kind() == reflect.Pointer { // others need not be comparable
+			if seen[step] {
+				return nil, fmt.Errorf("processors: step %d (%T) stands in the list twice", i, step)
+			}
+			seen[step] = true
 		}
-		seen[step] = true
 		r, own := step.(reader)
 		if !own || !r.readsOnly() {
 			c.readOnly = false
@@ -52,19 +55,14 @@ func newChain(steps []Processor) (*chain, error) {
 	return c, nil
 }
 
-// errStepPanicked marks the error of a step that panicked.
-var errStepPanicked = errors.New("the record was dropped")
-
-// guard keeps a panic of a user's step away from the code that logs. The
-// record goes no further then: the step may have been there to redact it.
+// guard keeps what may go wrong in a user's step away from the code that logs.
 func guard(step Processor, rest Next) Next {
+	code := &foreign{name: fmt.Sprintf("%T", step)}
 	return func(ctx context.Context, r *record.Record) (err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("processors: %T panicked (%v): %w", step, p, errStepPanicked)
-			}
-		}()
-		return step.OnEmit(ctx, r, rest)
+		if lost := code.call(func() { err = step.OnEmit(ctx, r, rest) }); lost != nil {
+			return lost
+		}
+		return err
 	}
 }
 

@@ -50,6 +50,7 @@ type Filter struct {
 	drops    int
 	keepsAll bool
 	ask      func(context.Context, *record.Record) bool
+	code     foreign // ask
 	stopped  atomic.Uint64
 }
 
@@ -65,7 +66,7 @@ func NewFilter(cfg FilterConfig) (*Filter, error) {
 	if cfg.Name == "" {
 		cfg.Name = "filter"
 	}
-	return &Filter{name: cfg.Name, selector: selector, drops: len(cfg.Drop), keepsAll: len(cfg.Keep) == 0, ask: cfg.Func}, nil
+	return &Filter{name: cfg.Name, selector: selector, drops: len(cfg.Drop), keepsAll: len(cfg.Keep) == 0, ask: cfg.Func, code: foreign{name: "the Func of " + cfg.Name}}, nil
 }
 
 func (f *Filter) readsOnly() bool { return true }
@@ -102,7 +103,7 @@ func (f *Filter) OnEmit(ctx context.Context, r *record.Record, next Next) error 
 	i := f.selector.first(r)
 	passes := i >= f.drops || i < 0 && f.keepsAll
 	if passes && f.ask != nil {
-		if err := callback(f.name, func() { passes = f.ask(ctx, r) }); err != nil {
+		if err := f.code.call(func() { passes = f.ask(ctx, r) }); err != nil {
 			return err
 		}
 	}

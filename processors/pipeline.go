@@ -171,7 +171,7 @@ func (p *Pipeline) emit(ctx context.Context, l *Logger, r *record.Record) (chang
 	r.Origin = l.origin
 	changed = p.limits.normalize(r)
 	if err = p.chain.first(ctx, r); err != nil {
-		if errors.Is(err, errStepPanicked) {
+		if errors.Is(err, errDropped) {
 			p.filtered.Add(1)
 		}
 		p.failures.add(err)

@@ -41,6 +41,7 @@ type Redact struct {
 	name     string
 	redactor *redact.Redactor
 	ask      func(context.Context, *record.Record)
+	code     foreign // ask
 	changed  atomic.Uint64
 }
 
@@ -77,15 +78,20 @@ func (s *Redact) redact(ctx context.Context, r *record.Record) (err error) {
 			if e, ok := p.(runtime.Error); ok {
 				why = "(" + e.Error() + ")"
 			}
-			err = fmt.Errorf("processors: %s panicked %s: %w", s.name, why, errStepPanicked)
+			err = fmt.Errorf("processors: %s panicked %s: %w", s.name, why, errDropped)
 		}
 	}()
 	if s.redactor.Record(r) > 0 {
 		s.changed.Add(1)
 	}
-	if s.ask != nil {
-		s.ask(ctx, r)
+	if s.ask == nil {
+		return nil
 	}
+	if !s.code.enter() {
+		return fmt.Errorf("processors: the Func of %s logs into the pipeline that calls it: %w", s.name, errDropped)
+	}
+	defer s.code.leave()
+	s.ask(ctx, r)
 	return nil
 }
 

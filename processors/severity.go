@@ -75,6 +75,7 @@ type SeverityStep struct {
 	selector *selector
 	set      []log.Severity
 	ask      func(context.Context, *record.Record) log.Severity
+	code     foreign // ask
 	changed  atomic.Uint64
 }
 
@@ -87,6 +88,7 @@ func NewSeverityStep(cfg SeverityConfig) (*SeverityStep, error) {
 	if s.name == "" {
 		s.name = "severity"
 	}
+	s.code.name = "the Func of " + s.name
 	matches := make([]Match, len(cfg.Rules))
 	for i, r := range cfg.Rules {
 		matches[i] = r.Match
@@ -131,7 +133,7 @@ func (s *SeverityStep) OnEmit(ctx context.Context, r *record.Record, next Next) 
 	if i := s.selector.first(r); i >= 0 {
 		sev = s.set[i]
 	} else if s.ask != nil {
-		if err := callback(s.name, func() { sev = s.ask(ctx, r) }); err != nil {
+		if err := s.code.call(func() { sev = s.ask(ctx, r) }); err != nil {
 			return err
 		}
 	}
