@@ -8,17 +8,25 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/seed2f724858/sluice/cmd/sluice/internal/tally"
 	"github.com/seed2f724858/sluice/processors"
 )
 
 // errLost is why a command exits with 1 although it did its job.
 var errLost = errors.New("records were lost")
 
-// writeSummary prints a line for each exporter.
-func writeSummary(w io.Writer, exporters []processors.ExporterStats) {
-	for _, e := range exporters {
+// writeSummary prints a line for each step that did anything and for each
+// exporter.
+func writeSummary(w io.Writer, books processors.Stats) {
+	for _, s := range books.Steps {
+		if did := tally.Step(s, decimal); did != "" {
+			fmt.Fprintf(w, "sluice: %s: %s\n", printable(s.Name), did)
+		}
+	}
+	for _, e := range books.Exporters {
 		fmt.Fprintf(w, "sluice: %s: %d accepted, %d delivered, %d dropped", printable(e.Name), e.Accepted, e.Delivered, e.DroppedTotal())
 		if e.Spooled > 0 {
 			fmt.Fprintf(w, ", %d spooled", e.Spooled)
@@ -29,6 +37,8 @@ func writeSummary(w io.Writer, exporters []processors.ExporterStats) {
 		fmt.Fprintln(w)
 	}
 }
+
+func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // outcome is what a command ends with: the loss, if there was one, because it
 // says more than the deadline that the shutdown met; else the shutdown's error.
@@ -79,23 +89,42 @@ func lossError(exporters []processors.ExporterStats) error {
 	return withHint(1, fmt.Errorf("%w: %s", errLost, strings.Join(lost, "; ")), hint)
 }
 
-// writeStats writes the books as one JSON object.
-func writeStats(w io.Writer, received uint64, exporters []processors.ExporterStats) error {
-	type row struct {
-		Accepted  uint64            `json:"accepted"`
-		Delivered uint64            `json:"delivered"`
-		Spooled   uint64            `json:"spooled"`
-		Dropped   map[string]uint64 `json:"dropped"`
-		InFlight  uint64            `json:"in_flight,omitzero"`
+// statsFile is what --stats writes, under the names that package admin uses.
+type statsFile struct {
+	Received  uint64                 `json:"received"`
+	Filtered  uint64                 `json:"filtered,omitzero"`
+	Steps     map[string]stepRow     `json:"steps,omitempty"`
+	Exporters map[string]exporterRow `json:"exporters"`
+}
+
+type stepRow struct {
+	Stopped  map[string]uint64 `json:"stopped"`
+	Held     uint64            `json:"held"`
+	Released uint64            `json:"released"`
+	Refused  uint64            `json:"refused"`
+	Added    uint64            `json:"added"`
+	Changed  uint64            `json:"changed"`
+}
+
+type exporterRow struct {
+	Accepted  uint64            `json:"accepted"`
+	Delivered uint64            `json:"delivered"`
+	Spooled   uint64            `json:"spooled"`
+	Dropped   map[string]uint64 `json:"dropped"`
+	InFlight  uint64            `json:"in_flight,omitzero"`
+}
+
+// writeStats writes the books as one JSON object. Steps that did nothing are
+// left out.
+func writeStats(w io.Writer, received uint64, books processors.Stats) error {
+	doc := statsFile{received, books.Filtered, map[string]stepRow{}, map[string]exporterRow{}}
+	for _, s := range books.Steps {
+		if tally.Step(s, decimal) != "" {
+			doc.Steps[s.Name] = stepRow{byCause(s.Stopped), s.Held, s.Released, s.Refused, s.Added, s.Changed}
+		}
 	}
-	doc := struct {
-		Received  uint64         `json:"received"`
-		Exporters map[string]row `json:"exporters"`
-	}{received, map[string]row{}}
-	for _, e := range exporters {
-		dropped := map[string]uint64{}
-		maps.Copy(dropped, e.Dropped)
-		doc.Exporters[e.Name] = row{e.Accepted, e.Delivered, e.Spooled, dropped, e.InFlight}
+	for _, e := range books.Exporters {
+		doc.Exporters[e.Name] = exporterRow{e.Accepted, e.Delivered, e.Spooled, byCause(e.Dropped), e.InFlight}
 	}
 	line, err := json.Marshal(doc)
 	if err != nil {
@@ -103,4 +132,11 @@ func writeStats(w io.Writer, received uint64, exporters []processors.ExporterSta
 	}
 	_, err = w.Write(append(line, '\n'))
 	return err
+}
+
+// byCause returns {} for nothing, where nil would be null.
+func byCause(counts map[string]uint64) map[string]uint64 {
+	all := map[string]uint64{}
+	maps.Copy(all, counts)
+	return all
 }

@@ -38,12 +38,15 @@ func pipeCommand(std stdio) *cobra.Command {
 says; without one it is shown readably on standard output. A line in JSON or
 logfmt gives its message, level, time, logger, trace and attributes; any other
 line is the message of an INFO record. No line is lost: those over 1 MiB are cut
-into marked parts. SLUICE_LEVELS chooses by level: info,app.db=debug.
+into marked parts. SLUICE_LEVELS chooses by level: info,app.db=debug. Secrets
+are redacted unless the file has a redact of its own or says redact: false
+under distribution: sluice.
 
 When a queue is full pipe reads more slowly instead of dropping, unless the
 file says on_full. At the end of the input it waits for the queues, up to
 --drain-timeout, and tells on standard error what became of the records. The
-exit code is 1 if an exporter dropped any.
+exit code is 1 if an exporter dropped any; what steps such as filter stop is
+not lost.
 
 SIGTERM and SIGINT end the input and drain; a second one gives up on what is
 still queued. SIGHUP has files opened anew whose path names another file now.
@@ -138,14 +141,14 @@ func runPipe(ctx context.Context, std stdio, o pipeOptions) error {
 		inputErr = withHint(1, fmt.Errorf("read standard input: %w", inputErr), "what came before went through the pipeline")
 	}
 
-	books := rt.Stats().Exporters
+	books := rt.Stats()
 	writeSummary(std.err, books)
 	statsErr := writeStats(stats, feed.Received(), books)
 	statsErr = errors.Join(statsErr, stats.Close())
 	if statsErr != nil {
 		statsErr = withHint(1, fmt.Errorf("write statistics: %w", statsErr), "the records themselves are not concerned")
 	}
-	return errors.Join(outcome(err, books), inputErr, statsErr)
+	return errors.Join(outcome(err, books.Exporters), inputErr, statsErr)
 }
 
 // feed returns what turns lines into records.
