@@ -28,10 +28,12 @@ func demoCommand(std stdio) *cobra.Command {
 		Use:   "demo",
 		Short: "See it work: a sample service, live, without any set-up",
 		Long: `Runs a small instrumented web shop inside this process. Its records go through
-one pipeline to a readable terminal (INFO and up) and to a rotating JSON file
-(DEBUG and up). The configuration is written to DIR/sluice.yaml and read from
-there; log files are appended to. At the end a table shows what each
-destination accepted, delivered and dropped.
+one pipeline to a readable terminal (INFO and up), to a rotating JSON file
+(DEBUG and up), and to a second one that holds each ERROR behind what its
+request did before. Secrets in them are redacted. The configuration is written
+to DIR/sluice.yaml and read from there; log files are appended to. At the end
+tables show what each destination accepted, delivered and dropped, and what
+happened to records on the way.
 
 Ctrl-C ends the demo early: what is queued is still written. A second Ctrl-C
 gives up on that. The exit code is 1 if a record was lost.`,

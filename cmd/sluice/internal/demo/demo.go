@@ -69,10 +69,11 @@ func Run(end, hurry context.Context, cfg Config) ([]processors.ExporterStats, er
 	defer cancel()
 	err = errors.Join(err, rt.Shutdown(drain), tracers.Shutdown(drain))
 
-	books := rt.Stats().Exporters
-	say.books(books, f)
+	stats := rt.Stats()
+	say.books(stats.Exporters, f)
+	say.steps(stats.Steps, f)
 	say.next(cfg.Command, f, panicTrace)
-	return books, err
+	return stats.Exporters, err
 }
 
 // runShop serves the traffic and returns the trace of a request that
@@ -92,6 +93,6 @@ func runShop(end context.Context, cfg Config, rt *config.Runtime, tracers *sdktr
 	cancel()
 	err = stop()
 	s.http.InfoContext(end, "shop is closed")
-	id, _ := s.panicTrace.Load().(string)
+	id, _ := s.couponTrace.Load().(string)
 	return id, err
 }

@@ -20,7 +20,15 @@ var configTemplate = template.Must(template.New("sluice.yaml").Parse(configText)
 
 // files are the paths below the demo's directory.
 type files struct {
-	config, log string
+	config, log, incidents string
+}
+
+func filesIn(dir string) files {
+	return files{
+		config:    filepath.Join(dir, "sluice.yaml"),
+		log:       filepath.Join(dir, "shop.jsonl"),
+		incidents: filepath.Join(dir, "incidents.jsonl"),
+	}
 }
 
 // writeFiles makes dir and writes the configuration into it. A configuration
@@ -29,7 +37,7 @@ func writeFiles(dir string) (f files, kept string, err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return f, "", fmt.Errorf("demo: make directory: %w", err)
 	}
-	f = files{config: filepath.Join(dir, "sluice.yaml"), log: filepath.Join(dir, "shop.jsonl")}
+	f = filesIn(dir)
 	text, err := configFor(f)
 	if err != nil {
 		return f, "", err
@@ -56,9 +64,10 @@ func writeFiles(dir string) (f files, kept string, err error) {
 func configFor(f files) ([]byte, error) {
 	var b bytes.Buffer
 	err := configTemplate.Execute(&b, map[string]string{
-		"File":    oneLine(f.config),
-		"Log":     scalar(f.log),
-		"LogName": oneLine(filepath.Base(f.log)),
+		"File":      oneLine(f.config),
+		"Log":       scalar(f.log),
+		"LogName":   oneLine(filepath.Base(f.log)),
+		"Incidents": scalar(f.incidents),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("demo: make the configuration: %w", err)

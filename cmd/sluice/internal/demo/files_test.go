@@ -8,30 +8,38 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// processor has what is looked for in the configuration.
+type processor struct {
+	Async struct {
+		Exporter struct {
+			File struct{ Path string }
+		}
+	}
+	Route struct {
+		Rules []struct{ Processors []processor }
+	}
+}
+
 func TestConfigurationTakesAnyPath(t *testing.T) {
 	for _, dir := range []string{"logs", `C:\logs`, `a b/"q"`, "it's # not: a comment", "größe\nnewline"} {
-		f := files{config: filepath.Join(dir, "sluice.yaml"), log: filepath.Join(dir, "shop.jsonl")}
+		f := filesIn(dir)
 		text, err := configFor(f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var doc struct {
-			Provider struct {
-				Processors []struct {
-					Async struct {
-						Exporter struct {
-							File struct{ Path string }
-						}
-					}
-				}
-			} `yaml:"logger_provider"`
+			Provider struct{ Processors []processor } `yaml:"logger_provider"`
 		}
 		if err := yaml.Unmarshal(text, &doc); err != nil {
 			t.Errorf("%q: %v", dir, err)
 			continue
 		}
-		if got := doc.Provider.Processors[1].Async.Exporter.File.Path; got != f.log {
+		steps := doc.Provider.Processors
+		if got := steps[1].Async.Exporter.File.Path; got != f.log {
 			t.Errorf("path %q, want %q", got, f.log)
+		}
+		if got := steps[2].Route.Rules[0].Processors[1].Async.Exporter.File.Path; got != f.incidents {
+			t.Errorf("path %q, want %q", got, f.incidents)
 		}
 	}
 }

@@ -12,25 +12,29 @@ import (
 	"time"
 	"unicode"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed2f724858/sluice/bridge"
+	"github.com/seed2f724858/sluice/bridge/httplog"
 )
 
 // recordsPerView is how many records, all DEBUG, one view of a product logs.
 // The traffic's pace counts on it.
-const recordsPerView = 5
+const recordsPerView = 4
 
 // shop is the instrumented sample service: an ordinary net/http server that
 // logs through log/slog and starts OpenTelemetry spans.
 type shop struct {
-	http, catalog, db, orders, payment *slog.Logger
+	http, logins, catalog, db, orders, payment *slog.Logger
 
 	tracer trace.Tracer
 	// bank is an address where nobody listens, for an error as the network
 	// makes it.
 	bank      string
 	lastOrder atomic.Int64
-	// panicTrace is the trace of the request that panicked last.
-	panicTrace atomic.Value
+	// couponTrace is the trace of the latest request with a coupon.
+	couponTrace atomic.Value
 }
 
 // newShop returns the service; logger gives the slog.Logger of a name.
@@ -41,6 +45,7 @@ func newShop(logger func(name string) *slog.Logger, tracers trace.TracerProvider
 	}
 	s := &shop{
 		http:    logger("shop.http"),
+		logins:  logger("shop.login"),
 		catalog: logger("shop.catalog"),
 		db:      logger("shop.db"),
 		orders:  logger("shop.orders"),
@@ -56,14 +61,35 @@ func (s *shop) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /products/{id}", s.view)
 	mux.HandleFunc("GET /search", s.search)
+	mux.HandleFunc("POST /login", s.login)
 	mux.HandleFunc("POST /orders", s.order)
 	mux.HandleFunc("POST /refunds", s.refund)
 	mux.HandleFunc("POST /coupons/{code}", s.coupon)
-	return s.observe(mux)
+	return s.observe(httplog.Middleware(s.http, httplog.WithLevel(level))(mux))
 }
 
-// view shows a product. With the middleware's two records it logs
-// recordsPerView.
+// level keeps what went well from the people at the terminal: there is too
+// much of it.
+func level(status int) slog.Level {
+	if status < 400 {
+		return slog.LevelDebug
+	}
+	return httplog.Level(status)
+}
+
+// observe gives each request a span, and each record below it the request's
+// path.
+func (s *shop) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, span := s.tracer.Start(r.Context(), r.Method+" "+r.URL.Path,
+			trace.WithSpanKind(trace.SpanKindServer),
+			trace.WithAttributes(attribute.String("url.path", r.URL.Path)))
+		defer span.End()
+		next.ServeHTTP(w, r.WithContext(bridge.With(ctx, slog.String("url.path", r.URL.Path))))
+	})
+}
+
+// view shows a product. With the middleware's record it logs recordsPerView.
 func (s *shop) view(w http.ResponseWriter, r *http.Request) {
 	ctx, id := r.Context(), r.PathValue("id")
 	s.catalog.DebugContext(ctx, "cache lookup", slog.String("product.id", id), slog.Bool("hit", false))
@@ -92,6 +118,16 @@ func (s *shop) search(w http.ResponseWriter, r *http.Request) {
 	s.query(r.Context(), "SELECT id FROM products WHERE name LIKE $1", 12)
 }
 
+// login refuses everybody, and logs what it should not: on its way to any
+// destination the password is redacted.
+func (s *shop) login(w http.ResponseWriter, r *http.Request) {
+	user, password := r.FormValue("user"), r.FormValue("password")
+	err := fmt.Errorf("bind to ldap://%s:%s@directory.internal: invalid credentials", user, password)
+	s.logins.WarnContext(r.Context(), "login refused",
+		slog.String("user.name", user), slog.String("password", password), slog.Any("error", err))
+	http.Error(w, "wrong user or password", http.StatusUnauthorized)
+}
+
 // declinedError is what the payment provider answers.
 type declinedError struct{ Code string }
 
@@ -118,6 +154,7 @@ func (s *shop) order(w http.ResponseWriter, r *http.Request) {
 func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
 	ctx, span := s.tracer.Start(r.Context(), "refund", trace.WithSpanKind(trace.SpanKindClient))
 	defer span.End()
+	s.query(ctx, "SELECT total FROM orders WHERE id = $1", 1)
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", s.bank)
 	if err != nil {
 		s.payment.ErrorContext(ctx, "bank unreachable", slog.Int64("order.id", s.lastOrder.Load()),
@@ -130,6 +167,8 @@ func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
 
 // coupon has a defect on purpose: a code longer than the table panics.
 func (s *shop) coupon(w http.ResponseWriter, r *http.Request) {
+	s.query(r.Context(), "SELECT length FROM coupons WHERE code = $1", 1)
+	s.couponTrace.Store(trace.SpanContextFromContext(r.Context()).TraceID().String())
 	discounts := []int{0, 5, 10}
 	fmt.Fprintf(w, "%s %%\n", strconv.Itoa(discounts[len(r.PathValue("code"))]))
 }

@@ -17,6 +17,7 @@ var stories = []string{
 	"POST /orders?card=slow",
 	"POST /orders?card=declined",
 	"GET /search?q=%1b%5b2Jgone%0aERROR+faked+line",
+	"POST /login?user=ada&password=correct-horse",
 	"POST /orders",
 	"POST /coupons/SUMMER",
 	"POST /orders",

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed2f724858/sluice/cmd/sluice/internal/table"
+	"github.com/seed2f724858/sluice/cmd/sluice/internal/tally"
 	"github.com/seed2f724858/sluice/processors"
 )
 
@@ -28,13 +30,14 @@ func (v voice) intro(cfg Config, f files, kept string) {
 	v.heading("sluice demo")
 	fmt.Fprintf(v.w, `  For %v a small web shop runs inside this process. It logs about %s
   records a second through log/slog and has its bad moments: a slow payment, a
-  refused card, a bank that is down, a panic.
+  refused card, a bank that is down, a panic, a password in a log line.
 
     INFO and up   → this terminal, for people
     DEBUG and up  → %s, JSON for machines, rotated at 512 KiB
+    each ERROR    → %s, behind what its request did before
 
   %s sets all of this up. Ctrl-C ends it early.
-`, cfg.Duration, table.Count(uint64(cfg.Rate)), f.log, f.config)
+`, cfg.Duration, table.Count(uint64(cfg.Rate)), f.log, f.incidents, f.config)
 	if kept != "" {
 		fmt.Fprintf(v.w, "  Your changed configuration is now %s.\n", kept)
 	}
@@ -43,13 +46,27 @@ func (v voice) intro(cfg Config, f files, kept string) {
 
 func (v voice) books(exporters []processors.ExporterStats, f files) {
 	v.heading("Where the records went")
-	where := map[string]string{"terminal": "above", "file": f.log}
+	where := map[string]string{"terminal": "above", "file": f.log, "incidents": f.incidents}
 	if n := f.backups(); n > 0 {
 		where["file"] += fmt.Sprintf(" and %d rotated files beside it", n)
 	}
 	t := table.New("destination", ">accepted", ">delivered", ">dropped", "where to look")
 	for _, e := range exporters {
 		t.Row(e.Name, table.Count(e.Accepted), table.Count(e.Delivered), table.Count(e.DroppedTotal()), where[e.Name])
+	}
+	_, _ = t.WriteTo(v.w)
+}
+
+// steps shows what the steps in front of the destinations did.
+func (v voice) steps(steps []processors.StepStats, f files) {
+	v.heading("What happened on the way")
+	where := map[string]string{
+		"redact":          "grep -h REDACTED " + f.log + "*",
+		"flight_recorder": f.incidents,
+	}
+	t := table.New("step", "records", "where to look")
+	for _, s := range steps {
+		t.Row(s.Name, cmp.Or(tally.Step(s, table.Count), "none concerned"), where[s.Name])
 	}
 	_, _ = t.WriteTo(v.w)
 }
@@ -74,7 +91,7 @@ func (v voice) next(command string, f files, panicTrace string) {
 	try := func(what, line string) { fmt.Fprintf(v.w, "  # %s\n  %s\n", what, line) }
 	try("the newest records, as JSON", "tail -n 3 "+f.log)
 	if panicTrace != "" {
-		try("all that the request with the panic did", fmt.Sprintf("grep -h %s %s*", panicTrace, f.log))
+		try("what the request with the panic did before it", fmt.Sprintf("grep %s %s", panicTrace, f.incidents))
 	}
 	try("the configuration behind this", "less "+f.config)
 	try("your own lines the same way", "seq 5 | "+command+" pipe --config "+f.config)
