@@ -8,6 +8,14 @@ import "strings"
 func (d *Redactor) assignment(s string, i, floor int) (from, to int) {
 	n := nameBefore(s, i, floor)
 	secret := namedSecret(s[n.start:n.end])
+	if secret == 0 && n.start-1 > floor && s[n.start-1] == ' ' {
+		// In sentences names have blanks: API key.
+		for n.start--; n.start > floor && n.end-n.start < maxName && is(s[n.start-1], letter); {
+			n.start--
+		}
+		n.sentence = true
+		secret = namedSecret(s[n.start:n.end])
+	}
 	if secret&d.on&^urlPasswords == 0 && (secret == 0 || d.on&urlPasswords == 0 || !n.inQuery(s)) {
 		return 0, 0
 	}
@@ -50,6 +58,7 @@ const parsers = "unexpected "
 type name struct {
 	start, end int
 	quoted     bool
+	sentence   bool // it holds a blank
 }
 
 // nameBefore returns the name that ends before i, but for blanks, a quote or a

@@ -63,20 +63,21 @@ func (d *Redactor) element(s string, i, floor int) (from, to int) {
 func cookie(s string, i int) (from, to int) {
 	const longestName = 256 // up to the first "="
 	end := byte(0)
-	if at(s, i, quote) {
-		end = s[i]
+	if i < len(s) && s[i] == '[' {
+		end = ']' // a list, perhaps of quoted texts
 		i++
-	} else if i < len(s) && s[i] == '[' {
-		end = ']'
+	} else if at(s, i, quote) {
+		end = s[i]
 		i++
 	}
 	pairs := false
-	for to = i; to < len(s) && s[to] != end && !is(s[to], quote) && (pairs || to-i < longestName); to++ {
+	for to = i; to < len(s) && s[to] != end && (pairs || to-i < longestName); to++ {
 		if s[to] == '=' {
 			pairs = true
 		}
-		// Without an end of their own they end at a blank that divides no pairs.
-		if is(s[to], space) && (s[to] != ' ' || end == 0 && to > i && s[to-1] != ';') {
+		// Without an end of their own they end at a quote around all of the
+		// header, or at a blank that divides no pairs.
+		if is(s[to], quote) && end != ']' || is(s[to], space) && (s[to] != ' ' || end == 0 && to > i && s[to-1] != ';') {
 			break
 		}
 	}

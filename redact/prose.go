@@ -16,6 +16,7 @@ func harmless(s string) bool {
 	case "true", "false", "null", "nil", "(nil)", "none", "undefined", "empty", "required", "missing", "invalid",
 		"expired", "incorrect", "wrong", "unset", "set", "not", "must", "is", "ok", "yes", "no", "optional", "disabled",
 		"enabled", "changed", "unknown", "default", "redacted", "string", "failed", "unauthorized", "forbidden", "denied",
+		"malformed", "mismatch", "revoked", "rejected", "refused", "accepted", "valid", "exceeded", "timeout", "unavailable", "error",
 		"?", "...", "%s", "%v", "%q", "%d":
 		return true
 	}
@@ -94,7 +95,11 @@ func (d *Redactor) likelySecret(s string, n name, v span) bool {
 	if k&lower != 0 && kindsIn(value[1:])&upper != 0 {
 		return true
 	}
-	// A lone word: only where the line has nothing but name and value.
+	if n.sentence {
+		return false
+	}
+	// A lone word: only where a line, or what quotes enclose, has nothing but
+	// name and value.
 	start := n.start
 	for start > 0 && n.start-start < longestWord && s[start-1] == ' ' {
 		start--
@@ -102,6 +107,9 @@ func (d *Redactor) likelySecret(s string, n name, v span) bool {
 	end := v.to
 	for end < len(s) && end-v.to < longestWord && s[end] == ' ' {
 		end++
+	}
+	if start > 0 && is(s[start-1], quote) {
+		return end < len(s) && s[end] == s[start-1]
 	}
 	return (start == 0 || s[start-1] == '\n' || s[start-1] == '{' || s[start-1] == ',') &&
 		(end == len(s) || s[end] == '\n' || s[end] == '\r' || s[end] == '}' || s[end] == ',')
