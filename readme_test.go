@@ -1,6 +1,7 @@
 package sluice_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -30,5 +31,25 @@ func TestReadmeConfiguration(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// TestServiceExample: the program in the document is the one that runs as an
+// example, but for its main function.
+func TestServiceExample(t *testing.T) {
+	text, err := os.ReadFile("docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := regexp.MustCompile("(?s)```go\npackage main\n.*?\n(func serve.*?)\n```").FindSubmatch(text)
+	if program == nil {
+		t.Fatal("the document has no program")
+	}
+	example, err := os.ReadFile("example_service_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(example, program[1]) {
+		t.Error("the document's functions are not those of the example")
 	}
 }

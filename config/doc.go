@@ -21,20 +21,29 @@
 //
 // # Components
 //
-// Processors are async, batch, route and simple; exporters are console,
-// discard, file, terminal, retry in front of another one, and ref to one that
-// several processors share:
+// Processors are async, batch and simple, which lead to exporters, route, and
+// the steps attributes, dedup, filter, flight_recorder, rate_limit, redact,
+// sample and severity; docs/processors.md lists the keys of each. Exporters
+// are console, discard, file, terminal, retry in front of another one, and ref
+// to one that several processors share:
 //
 //	logger_provider:
 //	  processors:
+//	    - filter: {drop: [{loggers: [shop.noise], maximum_severity: warn4}]}
 //	    - async: {match: {minimum_severity: info}, exporter: {terminal: }}
 //	    - async: {exporter: {file: {path: app.jsonl, rotation: {max_size: 100MiB}}}}
 //
-// The settings of async are those of [processors.BatchConfig], the exporters'
-// those of their packages' Config. batch, simple and console have exactly the
-// standard's keys, batch's durations in milliseconds; elsewhere durations
-// carry a unit ("5s"). Our exporters may carry a name, which statistics then
-// use; otherwise it is the type, with a number from the second on ("file/2").
+// The settings of processors are those of the configs of package processors
+// ([processors.BatchConfig] is async's, redact.Config part of
+// redact's), the exporters' those of their packages' Config. batch, simple and
+// console have exactly the standard's keys, batch's durations in milliseconds;
+// elsewhere durations carry a unit ("5s"). Our exporters and steps, but for
+// route, may carry a name, which statistics then use; otherwise it is the
+// type, with a number from the second on ("file/2").
+//
+// A redact processor with its defaults stands in front of all others, unless
+// the list has one of its own (one in a route's rule does not count) or
+// distribution.sluice.redact is false.
 //
 // # Environment variables
 //
