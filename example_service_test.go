@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/seed2f724858/sluice"
-	"github.com/seed2f724858/sluice/admin"
 	"github.com/seed2f724858/sluice/bridge"
 	"github.com/seed2f724858/sluice/bridge/httplog"
 )
@@ -35,10 +34,9 @@ func serve(rt *sluice.Runtime, server *http.Server, listener net.Listener, crash
 		slog.InfoContext(r.Context(), "cart shown", "cart", r.PathValue("id"))
 		fmt.Fprintln(w, "three items")
 	})
-	// On a port of its own, or behind a check of who asks.
-	mux.Handle("/logging/", onlyLocal(http.StripPrefix("/logging", admin.Handler(rt))))
+	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	server.Handler = httplog.Middleware(rt.Logger("shop.http"),
-		httplog.WithSkip(func(r *http.Request) bool { return r.URL.Path == "/logging/health" }),
+		httplog.WithSkip(func(r *http.Request) bool { return r.URL.Path == "/healthz" }),
 	)(mux)
 
 	defer bridge.OnSignal(bridge.WithDeadline(20*time.Second), bridge.WithShutdown(func(ctx context.Context) error {
@@ -51,18 +49,8 @@ func serve(rt *sluice.Runtime, server *http.Server, listener net.Listener, crash
 	return nil
 }
 
-func onlyLocal(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if host, _, _ := net.SplitHostPort(r.RemoteAddr); !net.ParseIP(host).IsLoopback() {
-			http.NotFound(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// A service that logs its requests, its panics and its crashes, ends in order,
-// and can be looked into: docs/operations.md has it with its main function.
+// A service that logs its requests, its panics and its crashes, and ends in
+// order: docs/operations.md has it with its main function.
 func Example_service() {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
@@ -84,7 +72,7 @@ func Example_service() {
 	server := &http.Server{ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error)
 	go func() { ended <- serve(rt, server, listener, filepath.Join(dir, "crashes")) }()
-	for _, path := range []string{"/cart/7", "/logging/health"} {
+	for _, path := range []string{"/cart/7", "/healthz"} {
 		res, err := http.Get("http://" + listener.Addr().String() + path)
 		if err != nil {
 			fmt.Println(err)
