@@ -57,6 +57,7 @@ const parsers = "unexpected "
 // A name is where the name of a value stands in a text.
 type name struct {
 	start, end int
+	floor      int // nothing before it is looked at
 	quoted     bool
 	sentence   bool // it holds a blank
 }
@@ -66,6 +67,7 @@ type name struct {
 // before floor belongs to it.
 func nameBefore(s string, i, floor int) (n name) {
 	const most = 4 // blanks, and backslashes
+	n.floor = floor
 	j := i
 	for j > floor && i-j < most && s[j-1] == ' ' {
 		j--
@@ -96,7 +98,7 @@ func nameBefore(s string, i, floor int) (n name) {
 // inQuery reports whether n is a parameter in the query of a URL, whose "&"
 // HTML and JSON may have escaped.
 func (n name) inQuery(s string) bool {
-	before := s[max(0, n.start-len("&amp;")):n.start]
+	before := s[max(n.floor, n.start-len("&amp;")):n.start]
 	return strings.HasSuffix(before, "?") || strings.HasSuffix(before, "&") || before == "&amp;" ||
 		strings.HasSuffix(before, `\`) && strings.HasPrefix(s[n.start:n.end], "u0026")
 }

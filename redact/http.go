@@ -4,8 +4,8 @@ import "strings"
 
 // scheme finds what follows "Bearer" or "Basic" at i, in any case (RFC 9110
 // section 11.1).
-func (d *Redactor) scheme(s string, i int) (from, to int) {
-	if at(s, i-1, token) {
+func (d *Redactor) scheme(s string, i, floor int) (from, to int) {
+	if i > floor && is(s[i-1], token) {
 		return 0, 0
 	}
 	switch {

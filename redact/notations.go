@@ -2,8 +2,8 @@ package redact
 
 // flag finds the value of a command line's flag, --password value, whose first
 // dash is at i. What a flag has behind "=" assignment finds.
-func (d *Redactor) flag(s string, i int) (from, to int) {
-	if i > 0 && !is(s[i-1], space|quote) && s[i-1] != '[' && s[i-1] != '(' && s[i-1] != ',' {
+func (d *Redactor) flag(s string, i, floor int) (from, to int) {
+	if i > 0 && (i == floor || !is(s[i-1], space|quote) && s[i-1] != '[' && s[i-1] != '(' && s[i-1] != ',') {
 		return 0, 0
 	}
 	start := run(s, i, dash)
@@ -25,7 +25,7 @@ func (d *Redactor) flag(s string, i int) (from, to int) {
 	for from < len(s) && is(s[from], space) && s[from] != '\n' {
 		from++
 	}
-	if from == len(s) || from == blanks && !is(s[from], quote) || s[from] == '-' {
+	if from == len(s) || from == blanks && !is(s[from], quote) || s[from] == '-' || s[from] == ':' || s[from] == '=' {
 		return 0, 0
 	}
 	v, ok := d.valueAt(s, from)

@@ -8,10 +8,10 @@ const leastGroup = 4
 
 // card finds the number of a payment card that starts at i: 13 to 19 digits
 // in a range that some network has (ISO/IEC 7812-1), in groups that one blank or dash divides, with the right check digit.
-func card(s string, i int) (from, to int) {
+func card(s string, i, floor int) (from, to int) {
 	var digits [19]byte
 	n, sep := 0, byte(0)
-	if i > 0 && s[i-1] == '.' {
+	if i > floor && s[i-1] == '.' {
 		return 0, 0
 	}
 	for e := i; ; e++ {
@@ -180,7 +180,7 @@ func ipv6(s string, i, floor int) (from, to int) {
 	const longest = 45 // with an IPv4 address at its end
 	for from = i; from > floor && i-from < 5 && is(s[from-1], hexDigit); from-- {
 	}
-	if i-from > 4 || from > 0 && (is(s[from-1], token) || s[from-1] == ':' || s[from-1] == '.') {
+	if i-from > 4 || from > floor && (is(s[from-1], token) || s[from-1] == ':' || s[from-1] == '.') {
 		return 0, 0
 	}
 	groups, gaps := 0, 0

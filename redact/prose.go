@@ -74,7 +74,9 @@ func (d *Redactor) likelySecret(s string, n name, v span) bool {
 	const longestWord = 64
 	value := s[v.from:v.to]
 	if i := strings.IndexByte(value, '['); i > 0 && d.markLen(value[i:]) > 0 {
-		value = value[:i] // a later name's
+		if value = strings.TrimRight(value[:i], "\"'`"); value == "" { // the mark is a later name's
+			return false
+		}
 	}
 	if len(value) > longestWord {
 		return true
@@ -101,16 +103,16 @@ func (d *Redactor) likelySecret(s string, n name, v span) bool {
 	// A lone word: only where a line, or what quotes enclose, has nothing but
 	// name and value.
 	start := n.start
-	for start > 0 && n.start-start < longestWord && s[start-1] == ' ' {
+	for start > n.floor && n.start-start < longestWord && s[start-1] == ' ' {
 		start--
 	}
 	end := v.to
 	for end < len(s) && end-v.to < longestWord && s[end] == ' ' {
 		end++
 	}
-	if start > 0 && is(s[start-1], quote) {
+	if start > n.floor && is(s[start-1], quote) {
 		return end < len(s) && s[end] == s[start-1]
 	}
-	return (start == 0 || s[start-1] == '\n' || s[start-1] == '{' || s[start-1] == ',') &&
+	return (start == 0 || start > n.floor && (s[start-1] == '\n' || s[start-1] == '{' || s[start-1] == ',')) &&
 		(end == len(s) || s[end] == '\n' || s[end] == '\r' || s[end] == '}' || s[end] == ',')
 }

@@ -32,7 +32,7 @@ func (d *Redactor) scan(s string) (string, bool) {
 			break
 		}
 		c := s[i]
-		if is(c, digit) && i > 0 && is(s[i-1], token) {
+		if is(c, digit) && i > floor && is(s[i-1], token) {
 			continue // no number begins within another or a word
 		}
 		if stop[c]&stopMark != 0 {
@@ -76,7 +76,7 @@ func (d *Redactor) look(s string, i, floor int) (from, to int) {
 	case '=':
 		from, to = d.assignment(s, i, floor)
 	case '-':
-		if i > 0 && is(s[i-1], token) {
+		if i > floor && is(s[i-1], token) {
 			if d.on&apiKeys != 0 {
 				from, to = prefixed(s, i, floor)
 			}
@@ -86,7 +86,7 @@ func (d *Redactor) look(s string, i, floor int) (from, to int) {
 			from, to = privateKey(s, i)
 		}
 		if from == to && d.on&assignments != 0 {
-			from, to = d.flag(s, i)
+			from, to = d.flag(s, i, floor)
 		}
 	case '_', '.', 'I', 'K':
 		from, to = prefixed(s, i, floor)
@@ -94,7 +94,7 @@ func (d *Redactor) look(s string, i, floor int) (from, to int) {
 		from, to = webToken(s, i, floor)
 	case 'B', 'b':
 		if i+1 < len(s) && (s[i+1]|0x20 == 'e' || s[i+1]|0x20 == 'a') {
-			from, to = d.scheme(s, i)
+			from, to = d.scheme(s, i, floor)
 		}
 	case '>':
 		from, to = d.element(s, i, floor)
@@ -109,7 +109,7 @@ func (d *Redactor) look(s string, i, floor int) (from, to int) {
 		switch e := run(s, i, digit); {
 		case e-i >= leastGroup:
 			if d.on&creditCards != 0 {
-				from, to = card(s, i)
+				from, to = card(s, i, floor)
 			}
 		case e < len(s) && s[e] == '.':
 			if d.on&ipAddresses != 0 {

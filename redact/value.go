@@ -111,19 +111,31 @@ func (d *Redactor) wordEnd(s string, i int) int {
 			}
 		case i+1 == len(s) || is(s[i+1], space|closer) || s[i+1] == '.' || s[i+1] == ':' && !is(c, quote):
 			return i
-		case nameAhead(s, i+1):
-			return i
+		case d.markLen(s[i+1:]) > 0, d.nameAhead(s, i+1):
+			return i // the mark's secret was none of this value's
 		}
 	}
 	return i
 }
 
-// nameAhead reports whether a name and "=" or ":" stand at i.
-func nameAhead(s string, i int) bool {
+// nameAhead reports whether a name and "=" or ":" stand at i. A mark in it was
+// part of the name.
+func (d *Redactor) nameAhead(s string, i int) bool {
 	const longest = 40
-	e := i
-	for e < len(s) && e-i < longest && (is(s[e], token) || s[e] == '.' || s[e] == ' ') {
-		e++
+	e, n := i, 0
+	for e < len(s) && n < longest {
+		if s[e] == '[' {
+			mark := d.markLen(s[e:])
+			if mark == 0 {
+				break
+			}
+			e += mark
+		} else if is(s[e], token) || s[e] == '.' || s[e] == ' ' {
+			e++
+			n++
+		} else {
+			break
+		}
 	}
 	return e > i && e < len(s) && (s[e] == '=' || s[e] == ':')
 }
