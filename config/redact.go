@@ -10,19 +10,21 @@ import (
 var redactType = step("redact", processors.DefaultRedactConfig, processors.NewRedact,
 	func(c *processors.RedactConfig) *string { return &c.Name })
 
-// redacts reports whether a processor is a redact of the file's own.
-func (p *processorNode) redacts() bool {
-	_, ok := p.config.(*stepConfig[processors.RedactConfig, *processors.Redact])
-	return ok
-}
-
 // redacted puts a step in front of all others that redacts secrets, unless the
-// document has its own among the processors that every record passes, or says
-// no. One in a route's rule protects that rule alone.
+// document says no, or has its own where every record passes it before anything
+// is delivered. One in a route's rule protects that rule alone, one behind an
+// exporter what follows.
 func (d *Document) redacted(steps []processors.Processor) ([]processors.Processor, error) {
-	wanted := d.model.Distribution["sluice"].sluice.Redact
-	if wanted != nil && !*wanted || slices.ContainsFunc(d.model.LoggerProvider.Processors, func(p processorNode) bool { return p.redacts() }) {
+	if wanted := d.model.Distribution["sluice"].sluice.Redact; wanted != nil && !*wanted {
 		return steps, nil
+	}
+	for _, step := range steps {
+		if _, own := step.(*processors.Redact); own {
+			return steps, nil
+		}
+		if _, delivers := step.(processors.Brancher); delivers {
+			break
+		}
 	}
 	first, err := processors.NewRedact(processors.DefaultRedactConfig())
 	if err != nil {

@@ -20,6 +20,7 @@ func TestRedactByDefault(t *testing.T) {
 		"own for emails":    {processors: "[{redact: {presets: [emails]}}, %s]", out: true},
 		"own for all":       {processors: "[{redact: {presets: [all]}}, %s]"},
 		"own in one rule":   {processors: "[{route: {rules: [{processors: [{redact: {presets: [emails]}}, %s]}]}}]"},
+		"own too late":      {processors: "[{async: {exporter: {discard: }}}, {redact: {presets: [emails]}}, %s]"},
 		"switched off":      {processors: "[%s]", distribution: "distribution: {sluice: {redact: false}}", out: true},
 		"switched on twice": {processors: "[{redact: }, %s]", distribution: "distribution: {sluice: {redact: true}}"},
 	} {

@@ -67,6 +67,9 @@ func (b *books) outcome(failure string) {
 // stack.
 const maxFailure = 8 << 10
 
+// maxReadFailure bounds what of such a text is looked through for secrets.
+const maxReadFailure = 256 << 10
+
 // failureText returns the text of an error as statistics and the error handler
 // get it: without secrets, such as the password in a URL. It is empty only if
 // there is no error.
@@ -80,10 +83,11 @@ func failureText(err error) (text string) {
 		}
 	}()
 	text = err.Error()
+	// Redacted before it is cut: half a secret may not look like one.
+	text, _ = redact.Default().String(text[:min(len(text), maxReadFailure)])
 	if len(text) > maxFailure {
 		text = strings.ToValidUTF8(text[:maxFailure], "") + "…"
 	}
-	text, _ = redact.Default().String(text)
 	return cmp.Or(text, "no reason given")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/log"
 
@@ -19,7 +20,8 @@ type Rule struct {
 	// Processors is the rule's own list of steps.
 	Processors []Processor
 	// Stop ends the remaining rules, and the rest of the list that the route
-	// stands in, for a record that the rule chose.
+	// stands in, for a record that the rule chose. What a rule without
+	// processors stops goes nowhere, and is counted as [CauseFiltered].
 	Stop bool
 }
 
@@ -48,6 +50,9 @@ func NewRoute(rules ...Rule) (*Route, error) {
 		var err error
 		if matches[i], err = r.Match.compile(); err != nil {
 			errs = append(errs, fmt.Errorf("route: rules[%d]: match: %w", i, err))
+		}
+		if len(r.Processors) == 0 && r.Stop {
+			r.Processors = []Processor{&drain{}}
 		}
 		c, err := newChain(r.Processors)
 		if err != nil {
@@ -140,6 +145,30 @@ func (r *rule) emit(ctx context.Context, rec *record.Record) error {
 	own.Reset()
 	scratch.Put(own)
 	return err
+}
+
+// drain is what a rule without processors does that stops records: it counts
+// them.
+type drain struct{ stopped atomic.Uint64 }
+
+var _ Counted = (*drain)(nil)
+
+func (*drain) readsOnly() bool                                                    { return true }
+func (*drain) Enabled(context.Context, *record.Origin, log.Severity, string) bool { return false }
+func (*drain) ForceFlush(context.Context) error                                   { return nil }
+func (*drain) Shutdown(context.Context) error                                     { return nil }
+
+func (d *drain) OnEmit(context.Context, *record.Record, Next) error {
+	d.stopped.Add(1)
+	return nil
+}
+
+func (d *drain) Books() StepStats {
+	s := StepStats{Name: "route"}
+	if n := d.stopped.Load(); n > 0 {
+		s.Stopped = map[string]uint64{CauseFiltered: n}
+	}
+	return s
 }
 
 // ForceFlush flushes the rules in parallel.

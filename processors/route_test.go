@@ -1,6 +1,7 @@
 package processors_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/seed2f724858/sluice/exporters/sinktest"
 	"github.com/seed2f724858/sluice/processors"
+	"github.com/seed2f724858/sluice/record"
 )
 
 // A rule's stop ends the rules behind it and the rest of the list, for the
@@ -83,5 +85,34 @@ func TestRouteBehindSeverityStep(t *testing.T) {
 	}
 	if got := fmt.Sprint(bodies(rest.Records())); got != "[info]" {
 		t.Errorf("rest: %s", got)
+	}
+}
+
+// What a rule without processors stops reaches nothing: it must be counted.
+func TestRouteCountsWhatItDrops(t *testing.T) {
+	route, err := processors.NewRoute(
+		processors.Rule{Match: processors.Match{Attributes: map[string]string{"path": "/healthz"}}, Stop: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := &sinktest.Memory{}
+	end, err := processors.NewSimple(memory, processors.DefaultSimpleConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := processors.NewPipeline(processors.DefaultConfig(), route, end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Shutdown(context.Background())
+	for _, path := range []string{"/healthz", "/cart", "/healthz"} {
+		r := &record.Record{Severity: log.SeverityError, Attributes: []attribute.KeyValue{attribute.String("path", path)}}
+		if err := p.Logger(record.Scope{Name: "shop"}).Emit(context.Background(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	steps := p.Stats().Steps
+	if len(memory.Records()) != 1 || len(steps) != 1 || steps[0].Name != "route" || steps[0].Stopped[processors.CauseFiltered] != 2 {
+		t.Errorf("%d records, %+v", len(memory.Records()), steps)
 	}
 }
