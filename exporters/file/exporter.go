@@ -73,6 +73,7 @@ type Exporter struct {
 	untold        error // what went wrong beside the writing of records
 	opened        bool  // the file was open before: truncate has been done
 	closeErr      error
+	released      bool // what follows the last close is under way, or done
 	buf           []byte
 	units         []unit
 }
@@ -363,6 +364,10 @@ func (e *Exporter) release() {
 		e.syncTimer.Stop()
 	}
 	e.closeErr = errors.Join(e.closeErr, e.told(e.close()))
+	if e.released {
+		return // by Shutdown, and now by who had the turn after it
+	}
+	e.released = true
 	e.keeper.whenEnded(func() {
 		if e.lock != nil {
 			_ = e.lock.close() // nothing is written to it
