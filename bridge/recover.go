@@ -61,6 +61,16 @@ func Recover(ctx context.Context, opts ...EndOption) {
 	repanicLogged(v)
 }
 
+// PanicAttrs returns exception.type, exception.message and, from the place of
+// the panic upwards, exception.stacktrace, for code that recovers from panics
+// and logs them itself. It must be called with the recovered value, in the
+// deferred function that recovered it or by what that calls: it reads the stack.
+func PanicAttrs(v any) []slog.Attr {
+	var pcs [maxFrames + 16]uintptr
+	stack := panicStack(pcs[:runtime.Callers(1, pcs[:])])
+	return exceptionAttrs(typeOfPanic(v), textOfPanic(v), formatStack(stack))
+}
+
 func (e *ending) logPanic(ctx context.Context, now time.Time, v any, stack []uintptr) error {
 	var pc uintptr
 	if len(stack) > 0 {

@@ -117,7 +117,11 @@ func (c Config) compile() (*Redactor, error) {
 	case Hash:
 		d.hashKey = []byte(c.HashKey)
 		if len(d.hashKey) < minHashKey {
-			fail("hash_key has %d bytes: mode %q wants %d random ones or more", len(d.hashKey), Hash, minHashKey)
+			have := fmt.Sprintf("has %d bytes", len(d.hashKey))
+			if len(d.hashKey) == 0 {
+				have = "is missing"
+			}
+			fail("hash_key %s: mode %q wants %d random bytes or more", have, Hash, minHashKey)
 		}
 	default:
 		fail("mode: unknown value %q: want one of %s, %s", c.Mode, Replace, Hash)

@@ -34,7 +34,7 @@ func TestValidate(t *testing.T) {
 		{"nothing at all", func(c *redact.Config) { c.Presets = nil }, nil},
 		{"all presets", func(c *redact.Config) { c.Presets = []string{"all", "emails"} }, nil},
 		{"hash", func(c *redact.Config) { c.Mode, c.HashKey = redact.Hash, "0123456789abcdef" }, nil},
-		{"hash without key", func(c *redact.Config) { c.Mode = redact.Hash }, []string{"hash_key has 0 bytes", "16"}},
+		{"hash without key", func(c *redact.Config) { c.Mode = redact.Hash }, []string{"hash_key is missing", "16"}},
 		{"short key", func(c *redact.Config) { c.Mode, c.HashKey = redact.Hash, "tooshort" }, []string{"hash_key has 8 bytes"}},
 		{"key without hash", func(c *redact.Config) { c.HashKey = "0123456789abcdef" }, []string{"hash_key is set", `"replace"`}},
 		{"mode", func(c *redact.Config) { c.Mode = "mask" }, []string{`mode: unknown value "mask"`, "replace, hash"}},

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/seed2f724858/sluice/bridge"
 )
 
 // What stands for a status where none was sent, and in error.type.
@@ -50,12 +52,12 @@ func (x *exchange) end(w http.ResponseWriter) {
 		x.log(took, x.aborted())
 		panic(p)
 	default:
-		thrown := exceptionOf(p)
+		thrown := bridge.PanicAttrs(p)
 		fresh := x.response.untouched()
 		if fresh {
 			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		}
-		o := outcome{status: x.response.status, level: slog.LevelError, errorType: thrown.typ, thrown: &thrown}
+		o := outcome{status: x.response.status, level: slog.LevelError, errorType: thrown[0].Value.String(), thrown: thrown}
 		if x.response.hijacked && o.status == 0 {
 			o.instead = hijacked
 		}
@@ -72,7 +74,7 @@ type outcome struct {
 	instead   string // what stands in the message where status is 0
 	level     slog.Level
 	errorType string
-	thrown    *exception
+	thrown    []slog.Attr // the exception's
 }
 
 func (x *exchange) returned() outcome {
@@ -130,12 +132,7 @@ func (x *exchange) log(took time.Duration, o outcome) {
 	if o.errorType != "" {
 		attrs = append(attrs, slog.String(string(semconv.ErrorTypeKey), o.errorType))
 	}
-	if o.thrown != nil {
-		attrs = append(attrs,
-			slog.String(string(semconv.ExceptionTypeKey), o.thrown.typ),
-			slog.String(string(semconv.ExceptionMessageKey), o.thrown.message),
-			slog.String(string(semconv.ExceptionStacktraceKey), o.thrown.stack))
-	}
+	attrs = append(attrs, o.thrown...)
 	x.logger.LogAttrs(ctx, o.level, x.message(route, o), attrs...)
 }
 
