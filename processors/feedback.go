@@ -21,8 +21,9 @@ import (
 // ever, and a synchronous exporter would wait for itself.
 //
 // A record is known by its context, if the exporter passes on the one it was
-// given, or by the stack of the goroutine that logs it. Goroutines of the
-// exporter's own that use another context are not recognized. Nor are two
+// given, or by the stack of the goroutine that logs it, if fewer than 4096 calls
+// lie between. Goroutines of the exporter's own that use another context are not
+// recognized. Nor are two
 // pipelines told apart by a stack: what the exporter of one logs into another
 // stays out of that one too while it has such a call under way itself.
 //
@@ -61,37 +62,61 @@ func (f *feedback) callHandler(err error) {
 // stops reports whether the record that is being emitted with ctx comes from
 // code that the pipeline has called, and counts it.
 func (f *feedback) stops(ctx context.Context, l *Logger, r *record.Record, failures *failures) bool {
-	byExporter, byHandler := ctx != nil && ctx.Value(f) != nil, false
-	if !byExporter {
-		if byExporter, byHandler = f.callers(); !byExporter && !byHandler {
+	byHandler := false
+	if ctx == nil || ctx.Value(f) == nil {
+		caller := nearest(f.write, f.tell)
+		if caller < 0 {
 			return false
 		}
+		byHandler = caller == 1
 	}
 	f.stopped.Add(1)
 	if byHandler {
 		// OpenTelemetry's default handler prints with package log, which
-		// slog.SetDefault leads here: its line goes where it went before.
-		fmt.Fprintln(os.Stderr, r.Body.AsString())
+		// slog.SetDefault leads here: its line goes where it went before. So
+		// does what a handler of the user's logs, attributes included.
+		fmt.Fprintln(os.Stderr, line(r))
 	} else if !f.told.Swap(true) {
 		failures.add(fmt.Errorf("processors: an exporter logs (logger %q) into the pipeline that it is fed by: such records are dropped", l.origin.Scope.Name))
 	}
 	return true
 }
 
-// maxFrames bounds how far a log call may be from the call of the pipeline's to
-// be recognized.
-const maxFrames = 512
+// maxFrames bounds how far a log call may be from the call that it is to be
+// recognized by. Nearly all are nearer than nearFrames.
+const (
+	nearFrames = 512
+	maxFrames  = 4096
+)
 
-// callers tells which of the functions above is the nearest on the goroutine's
-// stack.
-func (f *feedback) callers() (sink, handler bool) {
+// nearest returns which of some functions is the nearest on the goroutine's
+// stack, -1 if none is.
+func nearest(code ...extent) int {
+	var pcs [nearFrames]uintptr
+	n := runtime.Callers(2, pcs[:])
+	if i := search(pcs[:n], code); i >= 0 || n < len(pcs) {
+		return i
+	}
+	return nearestDeep(code)
+}
+
+// nearestDeep is not inlined: its memory would be taken by every search.
+//
+//go:noinline
+func nearestDeep(code []extent) int {
 	var pcs [maxFrames]uintptr
-	for _, pc := range pcs[:runtime.Callers(3, pcs[:])] {
-		if sink, handler = f.write.holds(pc), f.tell.holds(pc); sink || handler {
-			break
+	return search(pcs[:runtime.Callers(2, pcs[:])], code)
+}
+
+func search(pcs []uintptr, code []extent) int {
+	for _, pc := range pcs {
+		for i := range code {
+			if code[i].holds(pc) {
+				return i
+			}
 		}
 	}
-	return sink, handler
+	return -1
 }
 
 // extent is where a function's code lies. Comparing addresses takes a

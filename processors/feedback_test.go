@@ -243,6 +243,77 @@ func reportsStayOut(t *testing.T) {
 	}
 }
 
+// What an error handler logs itself goes to standard error whole, as one line,
+// without secrets and without what a terminal would act on.
+func TestHandlerThatLogsIsHeard(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	stderr := os.Stderr
+	os.Stderr = w
+	defer func() { os.Stderr = stderr }()
+	old := otel.GetErrorHandler()
+	defer otel.SetErrorHandler(old)
+
+	synctest.Test(t, func(t *testing.T) {
+		sink := &sinktest.Script{OnWrite: func(context.Context, int, []record.Record) (int, error) {
+			return 0, exporters.Permanent(errors.New("disk on fire\nsluice: all is well"))
+		}}
+		p := newPipeline(t, processors.DefaultConfig(), newBatch(t, sink, nil))
+		l := bridge.NewLogger("otel", bridge.WithPipeline(p))
+		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+			l.Error("otel\x1b[31m \u202etrouble", "reason", err.Error(), "password", "hunter2", "n", 5, "long", strings.Repeat("x", 1<<20))
+		}))
+		_ = p.Logger(record.Scope{Name: "app"}).Emit(t.Context(), &record.Record{Severity: log.SeverityInfo})
+		_ = p.ForceFlush(t.Context())
+		synctest.Wait()
+		otel.SetErrorHandler(old)
+		shutdown(t, p)
+	})
+	os.Stderr = stderr
+	w.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	for _, want := range []string{`otel\x1b[31m \u202etrouble `, `disk on fire\nsluice: all is well`, " password=[REDACTED]", " n=5", "xxx…\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("standard error has no %q: %.300q", want, text)
+		}
+	}
+	if strings.Contains(text, "hunter2") || strings.Count(text, "\n") != 1 || len(text) > 9000 {
+		t.Errorf("standard error has %d bytes: %.300q", len(text), text)
+	}
+}
+
+// An exporter is known by its stack however deep in calls of its own it logs,
+// within reason.
+func TestExporterThatLogsDeepMakesNoLoop(t *testing.T) {
+	catchErrors(t)
+	for _, depth := range []int{100, 600, 3000} {
+		synctest.Test(t, func(t *testing.T) {
+			var l *processors.Logger
+			got := 0
+			sink := &sinktest.Script{OnWrite: func(_ context.Context, _ int, recs []record.Record) (int, error) {
+				if got += len(recs); got < 100 {
+					recurse(depth, func() { _ = l.Emit(context.Background(), &record.Record{Severity: log.SeverityInfo}) })
+				}
+				return len(recs), nil
+			}}
+			p := newPipeline(t, processors.DefaultConfig(), newBatch(t, sink, nil))
+			l = p.Logger(record.Scope{Name: "app"})
+			_ = l.Emit(t.Context(), &record.Record{Severity: log.SeverityInfo})
+			shutdown(t, p)
+			if got != 1 || p.Stats().Feedback != 1 {
+				t.Errorf("depth %d: one record became %d, %d counted as feedback", depth, got, p.Stats().Feedback)
+			}
+		})
+	}
+}
+
 // Looking for feedback costs the records of others no memory.
 func TestFeedbackAllocations(t *testing.T) {
 	catchErrors(t)

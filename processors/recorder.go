@@ -27,7 +27,8 @@ var _ Counted = (*FlightRecorder)(nil)
 // The caller who logs the trigger lets the records out, and pays for that.
 // Meanwhile others go on holding records; a second trigger for the same ring
 // waits until the first one is done, so that the order is kept, but gives up
-// after 5 s and flows on alone. Records that were held come with an empty
+// after 5 s and flows on alone. One that is logged by the code which takes the
+// records let out flows on alone at once. Records that were held come with an empty
 // context: that of the call which made them is gone.
 type FlightRecorder struct {
 	cfg      FlightRecorderConfig
@@ -101,17 +102,13 @@ func (f *FlightRecorder) OnEmit(ctx context.Context, r *record.Record, next Next
 
 // choose returns what r is, -1 for a record that flows on.
 func (f *FlightRecorder) choose(r *record.Record) int {
-	sev := r.Severity
-	if sev <= log.SeverityUndefined {
+	if r.Severity <= log.SeverityUndefined {
 		// To a match it is of every severity, so it would be a trigger.
-		sev = log.SeverityInfo1
+		info := *r
+		info.Severity = log.SeverityInfo1
+		r = &info
 	}
-	for _, c := range f.selector.choices(r.Logger(), sev) {
-		if c.sure || f.selector.rules[c.rule].rest(r) {
-			return c.rule
-		}
-	}
-	return -1
+	return f.selector.first(r)
 }
 
 func (f *FlightRecorder) key(r *record.Record) ringKey {

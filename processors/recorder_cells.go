@@ -24,15 +24,21 @@ const keptAttributes = 32
 type cell struct {
 	rec            record.Record // its slice of attributes stays with the cell
 	cost           int64         // what the cell counts for in bytes
+	resource       *heldResource
 	ring           *ring
 	next           *cell // of the ring, or of the spare ones
 	older, younger *cell // of all rings
 }
 
 // makeRoom makes room for a record in the first spare cell, or in a new one.
-func (q *rings) makeRoom(attributes int, payload int64) bool {
+// Its resource is in bytes already.
+func (q *rings) makeRoom(attributes int, payload int64, resource *heldResource) bool {
 	room := roomFor(attributes)
-	if q.base+int64(room)*attributeBytes+payload > q.max {
+	alone := q.base + int64(room)*attributeBytes + payload
+	if resource != nil {
+		alone += resource.size
+	}
+	if alone > q.max {
 		return false
 	}
 	for {
@@ -88,6 +94,8 @@ func (q *rings) takeSpare() *cell {
 // for.
 func (q *rings) giveBack(c *cell) {
 	q.bytes -= c.cost
+	q.letGo(c.resource)
+	c.resource = nil
 	attrs := c.rec.Attributes[:cap(c.rec.Attributes)]
 	clear(attrs)
 	c.rec = record.Record{}

@@ -60,8 +60,9 @@ type FlightRecorderConfig struct {
 	// one's place. A release should fit into the queues behind the step.
 	Capacity int `yaml:"capacity"`
 	// MaxBytes, 64 KiB at least, bounds the memory of all rings together,
-	// whatever their number: the oldest records go first. A record that alone
-	// is larger is forgotten at once. Memory, once taken, is kept for the next
+	// whatever their number, and of the resources that the records refer to:
+	// the oldest records go first. A record that alone is larger, with its
+	// resource, is forgotten at once. Memory, once taken, is kept for the next
 	// records.
 	MaxBytes exporters.Size `yaml:"max_bytes"`
 	// Per says which records share a ring.

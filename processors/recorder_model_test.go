@@ -52,7 +52,8 @@ func TestFlightRecorderModel(t *testing.T) {
 }
 
 // playRecorder drives a recorder beside plain slices. Each byte is a record:
-// two bits choose the trace, three the kind, three the size. most takes the
+// two bits choose the trace, which has an origin of its own, three the kind,
+// three the size. most takes the
 // place of MaxBytes, and may be smaller than that.
 func playRecorder(t *testing.T, cfg FlightRecorderConfig, most int64, ops []byte) {
 	type item struct {
@@ -71,6 +72,9 @@ func playRecorder(t *testing.T, cfg FlightRecorderConfig, most int64, ops []byte
 	for i := range origins {
 		origins[i] = &record.Origin{Scope: record.Scope{Name: string(rune('a' + i))}}
 	}
+	origins[1].Scope.Attributes = []attribute.KeyValue{attribute.String("k", "v")}
+	origins[2].Resource = &record.Resource{Attributes: []attribute.KeyValue{attribute.String("k", string(make([]byte, 900)))}}
+	origins[3].Resource = &record.Resource{SchemaURL: "s"}
 	next := func(_ context.Context, r *record.Record) error {
 		it := item{id: r.Body.AsInt64(), key: f.key(r), attrs: len(r.Attributes)}
 		for _, kv := range r.Attributes {
@@ -153,6 +157,7 @@ func checkRings(t *testing.T, q *rings) {
 	t.Helper()
 	var bytes, spare int64
 	count := 0
+	resources := map[*heldResource]int{}
 	for key, rg := range q.byKey {
 		if rg.key != key || rg.count == 0 {
 			t.Fatalf("ring %v under %v has %d records", rg.key, key, rg.count)
@@ -160,20 +165,40 @@ func checkRings(t *testing.T, q *rings) {
 		n := 0
 		for c := rg.first; c != nil; c = c.next {
 			n++
-			payload := int64(c.rec.Size()) - recordBytes - int64(len(c.rec.Attributes))*attributeBytes
+			payload := int64(c.rec.Size()) - recordBytes - int64(len(c.rec.Attributes))*attributeBytes + scopeSize(&c.rec)
 			if cost := q.base + payload + int64(cap(c.rec.Attributes))*attributeBytes; c.cost != cost || c.ring != rg {
 				t.Fatalf("a record costs %d, want %d", c.cost, cost)
 			}
 			checkCell(t, c)
 			bytes += c.cost
+			if resource := resourceOf(&c.rec); resource == nil {
+				if c.resource != nil {
+					t.Fatal("a cell has a resource that its record has not")
+				}
+			} else if c.resource == nil || c.resource.resource != resource {
+				t.Fatal("a cell has not its record's resource")
+			} else {
+				resources[c.resource]++
+			}
 		}
 		if n != rg.count || n > q.capacity {
 			t.Fatalf("ring of %d has %d records, at most %d", rg.count, n, q.capacity)
 		}
 		count += n
 	}
+	for h, cells := range resources {
+		if bytes += h.size; h.cells != cells {
+			t.Fatalf("%d records are counted for a resource that %d have", h.cells, cells)
+		}
+	}
+	if q.resource != nil && resources[q.resource] == 0 {
+		t.Fatal("a resource is kept that no record has")
+	}
 	for c := q.spare; c != nil; c = c.next {
 		spare += c.cost
+		if c.resource != nil {
+			t.Fatal("a spare cell keeps a resource alive")
+		}
 		if n := cap(c.rec.Attributes); n > keptAttributes {
 			t.Fatalf("a spare cell has room for %d attributes", n)
 		}

@@ -3,6 +3,7 @@ package processors
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -12,6 +13,13 @@ func (f *FlightRecorder) release(k ringKey, next Next) (err error) {
 	if held == nil {
 		return nil
 	}
+	return f.letOut(held, next)
+}
+
+// letOut hands on what a detached ring holds.
+//
+//go:noinline
+func (f *FlightRecorder) letOut(held *ring, next Next) (err error) {
 	var c *cell
 	defer func() { f.done(held, c) }()
 	for c = f.pop(held, nil); c != nil; c = f.pop(held, c) {
@@ -23,9 +31,18 @@ func (f *FlightRecorder) release(k ringKey, next Next) (err error) {
 	return err
 }
 
-// releasePatience bounds how long a trigger waits for another one's release.
-// It may wait for itself: what takes the records may log an error in its turn.
+// releasePatience bounds how long a trigger waits for another one's release,
+// which may wait for this one: what takes the records may have other goroutines
+// that log errors.
 const releasePatience = 5 * time.Second
+
+var letOutCode = sync.OnceValue(func() extent { return extentOf((*FlightRecorder).letOut) })
+
+// lettingOut reports whether this is a log call of code that takes released
+// records. It waits for no release, as that would be for its own, or for one
+// that may wait for it. As it takes a look at the stack, it is asked only by who
+// would wait.
+func lettingOut() bool { return nearest(letOutCode()) >= 0 }
 
 // take detaches the ring of that key for a release; nil if there is nothing to
 // release, or if it may not be.
@@ -45,6 +62,10 @@ func (f *FlightRecorder) take(k ringKey) *ring {
 			return f.rings.detach(rg)
 		}
 		if late == nil {
+			if lettingOut() {
+				f.refused++
+				return nil
+			}
 			t := time.NewTimer(releasePatience)
 			defer t.Stop()
 			late = t.C

@@ -26,8 +26,9 @@ type rings struct {
 
 	oldest, newest *cell // what may be forgotten to make room
 	count          int
-	bytes          int64 // of the cells in use, those of releases included
+	bytes          int64 // of the cells in use, those of releases included, and their resources
 	forgotten      uint64
+	resource       *heldResource // of the record held last
 
 	spare      *cell // empty ones
 	spareBytes int64
@@ -73,16 +74,19 @@ func (q *rings) find(k ringKey) *ring {
 
 // push holds a copy of r, whose Size is given, and forgets what is too much.
 func (q *rings) push(k ringKey, r *record.Record, size int) {
+	resource := q.hold(resourceOf(r)) // before others that share it let go
 	rg := q.find(k)
 	if rg != nil && rg.count == q.capacity {
 		q.forget(rg)
 	}
-	payload := int64(size) - recordBytes - int64(len(r.Attributes))*attributeBytes
-	if !q.makeRoom(len(r.Attributes), payload) {
+	payload := int64(size) - recordBytes - int64(len(r.Attributes))*attributeBytes + scopeSize(r)
+	if !q.makeRoom(len(r.Attributes), payload, resource) {
+		q.letGo(resource)
 		q.forgotten++
 		return
 	}
 	c := q.cell(r, payload)
+	c.resource = resource
 	q.bytes += c.cost
 	q.count++
 

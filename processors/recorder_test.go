@@ -269,16 +269,40 @@ func TestFlightRecorderReleaseIsNotForgotten(t *testing.T) {
 	})
 }
 
-// What takes released records may log an error in its turn, from the same
-// goroutine.
+// What takes released records may log an error in its turn. From the same
+// goroutine it does not wait for its own release, from another one that is
+// waited for it waits 5 s.
 func TestFlightRecorderTriggeredByItself(t *testing.T) {
+	here := func(do func()) { do() }
+	deep := func(do func()) { recurse(1000, do) }
+	elsewhere := func(do func()) {
+		var wg sync.WaitGroup
+		wg.Go(do)
+		wg.Wait()
+	}
+	t.Run("here", func(t *testing.T) { triggeredByItself(t, here, 0) })
+	t.Run("deep", func(t *testing.T) { triggeredByItself(t, deep, 0) })
+	t.Run("elsewhere", func(t *testing.T) { triggeredByItself(t, elsewhere, 5*time.Second) })
+}
+
+// recurse calls do from n calls within each other.
+func recurse(n int, do func()) {
+	if n == 0 {
+		do()
+		return
+	}
+	recurse(n-1, do)
+	runtime.KeepAlive(&n)
+}
+
+func triggeredByItself(t *testing.T, on func(do func()), want time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newRecorder(t, nil)
 		var got flow
 		var next processors.Next
 		next = func(ctx context.Context, r *record.Record) error {
 			if r.Body.AsString() == "1" {
-				send(t, f, next, "debug 2", "error inner")
+				on(func() { send(t, f, next, "debug 2", "error inner") })
 			}
 			return got.next(ctx, r)
 		}
@@ -287,8 +311,8 @@ func TestFlightRecorderTriggeredByItself(t *testing.T) {
 		if s, want := strings.Join(got.bodies, " "), "inner 1 outer"; s != want {
 			t.Errorf("got %s, want %s", s, want)
 		}
-		if waited := time.Since(begin); waited != 5*time.Second {
-			t.Errorf("waited %s, want 5s", waited)
+		if waited := time.Since(begin); waited != want {
+			t.Errorf("waited %s, want %s", waited, want)
 		}
 		send(t, f, next, "error again")
 		if s, want := strings.Join(got.bodies, " "), "inner 1 outer 2 again"; s != want {
@@ -491,6 +515,68 @@ func TestFlightRecorderLargeRecords(t *testing.T) {
 	}
 }
 
+// The resource of a record is held with it: those that come with each record
+// are part of the bound, one that all records share takes little of it.
+func TestFlightRecorderCountsResources(t *testing.T) {
+	hold := func(f *processors.FlightRecorder, resource func() *record.Resource) {
+		t.Helper()
+		for range 200 {
+			r := record.Record{Severity: log.SeverityDebug1, Origin: &record.Origin{Resource: resource()}}
+			if err := f.OnEmit(t.Context(), &r, end); err != nil {
+				t.Fatal(err)
+			}
+			if s := f.Books(); s.HeldBytes > 1<<20 {
+				t.Fatalf("%d bytes held", s.HeldBytes)
+			}
+		}
+	}
+	large := func(size int) *record.Resource {
+		return &record.Resource{Attributes: []attribute.KeyValue{attribute.String("k", strings.Repeat("x", size))}}
+	}
+	shared := large(300 << 10)
+	for name, tt := range map[string]struct {
+		resource func() *record.Resource
+		held     uint64
+	}{
+		"none":      {func() *record.Resource { return nil }, 200},
+		"shared":    {func() *record.Resource { return shared }, 200},
+		"own":       {func() *record.Resource { return large(300 << 10) }, 3},
+		"too large": {func() *record.Resource { return large(2 << 20) }, 0},
+	} {
+		f := newRecorder(t, func(c *processors.FlightRecorderConfig) { c.MaxBytes = 1 * exporters.MiB })
+		hold(f, tt.resource)
+		if s := f.Books(); s.Held != tt.held || s.Held+s.StoppedTotal() != 200 {
+			t.Errorf("%s: %+v, want %d held", name, s, tt.held)
+		}
+		send(t, f, end, "error x")
+		if s := f.Books(); s.HeldBytes != 0 {
+			t.Errorf("%s: %+v after a release", name, s)
+		}
+	}
+}
+
+// A record without severity is INFO to all of a match.
+func TestFlightRecorderWithoutSeverity(t *testing.T) {
+	notError := &processors.Match{MinimumSeverity: processors.Severity(log.SeverityError1)}
+	for name, hold := range map[string]*processors.Match{
+		"not":               {Not: notError},
+		"not, and the body": {Body: "h", Not: notError},
+	} {
+		f := newRecorder(t, func(c *processors.FlightRecorderConfig) {
+			c.Hold, c.Trigger = hold, &processors.Match{Body: "t"}
+		})
+		var got flow
+		send(t, f, got.next, "info h1", "unset h2")
+		if len(got.bodies) != 0 {
+			t.Errorf("%s: %q flowed on, want both held", name, got.bodies)
+		}
+		send(t, f, got.next, "unset t")
+		if s := strings.Join(got.bodies, " "); s != "h1 h2 t" {
+			t.Errorf("%s: got %s", name, s)
+		}
+	}
+}
+
 // DEBUG is pruned unless something behind the recorder takes it, and a trigger
 // is wanted even if nothing takes itself.
 func TestFlightRecorderLevels(t *testing.T) {
@@ -615,7 +701,7 @@ func TestFlightRecorderAllocations(t *testing.T) {
 		f := newRecorder(t, func(c *processors.FlightRecorderConfig) { c.Per, c.MaxBytes = per, 1*exporters.MiB })
 		var r record.Record
 		fill(&r, time.Now())
-		r.Severity = log.SeverityDebug1
+		r.Severity, r.Origin = log.SeverityDebug1, &record.Origin{Resource: &record.Resource{SchemaURL: "s"}}
 		ctx, n := context.Background(), 0
 		hold := func() {
 			n++
@@ -629,7 +715,7 @@ func TestFlightRecorderAllocations(t *testing.T) {
 			t.Errorf("per %s: %v allocations per held record, want 0", per, n)
 		}
 		f = newRecorder(t, func(c *processors.FlightRecorderConfig) { c.Per = per })
-		for _, sev := range []log.Severity{log.SeverityInfo1, log.SeverityError1} {
+		for _, sev := range []log.Severity{log.SeverityUndefined, log.SeverityInfo1, log.SeverityError1} {
 			r.Severity = sev
 			if n := testing.AllocsPerRun(1000, func() { _ = f.OnEmit(ctx, &r, end) }); n != 0 {
 				t.Errorf("per %s: %v allocations per %v record, want 0", per, n, sev)
