@@ -23,6 +23,7 @@ type window struct {
 	// size estimates the memory of the window in bytes; lastSize is the part
 	// of it that last has.
 	size, lastSize int
+	resourceSize   int // the part of lastSize that last's resource has
 	next           *window
 
 	count uint64 // of the repeats that no summary has told of
@@ -34,14 +35,18 @@ type window struct {
 // last record.
 const windowSize = 256
 
-// add counts a repeat, whose size that is, and returns by how much the window
-// grows.
+// add counts a repeat, whose size without its origin that is, and returns by
+// how much the window grows. The origin counts in each window, shared or not.
 func (w *window) add(r *record.Record, size int) (growth int) {
 	if w.last == nil {
 		w.first = r.Time()
 		w.last = &record.Record{}
 	}
 	w.count += weightOf(r)
+	if resource := resourceOf(r); resource != resourceOf(w.last) {
+		w.resourceSize = int(resourceSize(resource))
+	}
+	size += int(scopeSize(r)) + w.resourceSize
 	attrs := w.last.Attributes
 	if n := len(r.Attributes) + 3; cap(attrs) < n || cap(attrs) > 2*n+8 { // 3 are the summary's
 		attrs = make([]attribute.KeyValue, 0, n)
@@ -76,7 +81,7 @@ func (w *window) summary() *record.Record {
 	setAttribute(r, dedupCount.Int64(int64(w.count)))
 	setAttribute(r, dedupFirst.String(w.first.UTC().Format(rfc3339)))
 	setAttribute(r, dedupLast.String(r.Time().UTC().Format(rfc3339)))
-	w.last, w.lastSize, w.count = nil, 0, 0
+	w.last, w.lastSize, w.resourceSize, w.count = nil, 0, 0, 0
 	return r
 }
 

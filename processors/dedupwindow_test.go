@@ -23,6 +23,10 @@ func TestDedupAccountsForItsMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		origins := []*record.Origin{nil, {}, {Scope: record.Scope{Name: "s", Attributes: []attribute.KeyValue{attribute.String("k", "v")}}}}
+		for i := range 3 {
+			origins = append(origins, &record.Origin{Resource: &record.Resource{SchemaURL: strings.Repeat("x", i*3000)}})
+		}
 		next := func(context.Context, *record.Record) error { return nil }
 		check := func() {
 			t.Helper()
@@ -33,7 +37,7 @@ func TestDedupAccountsForItsMemory(t *testing.T) {
 				n++
 				size := windowSize + len(w.key)
 				if w.count > 0 {
-					size += w.last.Size()
+					size += w.last.Size() + int(scopeSize(w.last)+resourceSize(resourceOf(w.last)))
 				}
 				if w.size != size || d.windows[w.key] != w {
 					t.Fatalf("window %q: size %d, want %d", w.key, w.size, size)
@@ -52,7 +56,7 @@ func TestDedupAccountsForItsMemory(t *testing.T) {
 			case 1:
 				_ = d.ForceFlush(t.Context())
 			default:
-				r := record.Record{Body: attribute.StringValue(fmt.Sprint(rnd.IntN(500)))}
+				r := record.Record{Body: attribute.StringValue(fmt.Sprint(rnd.IntN(500))), Origin: origins[rnd.IntN(len(origins))]}
 				for i := range rnd.IntN(20) {
 					r.AddAttributes(attribute.String(fmt.Sprint("k", i), strings.Repeat("x", rnd.IntN(3000))))
 				}
