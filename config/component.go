@@ -94,7 +94,11 @@ func (d *decoder) component(n *node, noun string, types []string) (i int, settin
 	settings = e.value
 	at = place{d.file, settings.path(), e.line, e.column}
 	if i = slices.Index(types, settings.key); i < 0 {
-		d.failKey(e, fmt.Sprintf("%s %q is not built into this binary", noun, clip(settings.key)), suggest(settings.key, types, noun+"s"))
+		hint := d.otherKind(noun, settings.key)
+		if hint == "" {
+			hint = suggest(settings.key, types, noun+"s")
+		}
+		d.failKey(e, fmt.Sprintf("%s %q is not built into this binary", noun, clip(settings.key)), hint)
 		return
 	}
 	if settings.kind == nullKind {
@@ -102,6 +106,21 @@ func (d *decoder) component(n *node, noun string, types []string) (i int, settin
 		settings.line, settings.column = e.line, e.column
 	}
 	return i, settings, at, true
+}
+
+// otherKind returns a hint for a component that stands where one of the other
+// kind belongs.
+func (d *decoder) otherKind(noun, typ string) string {
+	if noun == "processor" && slices.ContainsFunc(d.exporters, func(t exporterType) bool { return t.name == typ }) {
+		return fmt.Sprintf("%s is an exporter: write - async: {exporter: {%s: {…}}}", typ, typ)
+	}
+	if noun == "exporter" && slices.ContainsFunc(d.processors, func(t processorType) bool { return t.name == typ }) {
+		return typ + " is a processor: it stands in the list of processors"
+	}
+	if strings.HasPrefix(typ, "otlp_") {
+		return "from Go, any OpenTelemetry exporter works: config.WithProcessors with exporters.FromExporter"
+	}
+	return ""
 }
 
 func (e *exporterNode) decodeNode(d *decoder, n *node) {

@@ -249,6 +249,11 @@ func (d *decoder) structure(n *node, v reflect.Value) {
 
 // suggestKey returns a hint for an unknown key, which may belong into a group.
 func suggestKey(wrong string, known map[string]field) string {
+	if key, _, joined := strings.Cut(wrong, ":"); joined {
+		if _, ok := known[key]; ok {
+			return "put a blank behind the colon of " + key
+		}
+	}
 	if nearest(wrong, keys(known)) != "" {
 		return suggest(wrong, keys(known), "keys")
 	}

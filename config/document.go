@@ -21,6 +21,7 @@ type options struct {
 	blocking   bool
 	attributes []attribute.KeyValue
 	levels     processors.LevelRules
+	steps      []processors.Processor
 	meters     metric.MeterProvider
 	err        error
 }
@@ -56,6 +57,14 @@ func WithLevels(spec string) Option {
 		}
 		maps.Copy(o.levels, rules)
 	}
+}
+
+// WithProcessors puts steps made in Go in front of those of the file: a filter
+// that asks a function, or a batch in front of an OpenTelemetry exporter
+// (exporters.FromExporter). Secrets are redacted before them. Starting the
+// document makes them the runtime's, so it can be started once.
+func WithProcessors(steps ...processors.Processor) Option {
+	return func(o *options) { o.steps = append(o.steps, steps...) }
 }
 
 // Document is a configuration that has been read and found valid.

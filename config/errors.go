@@ -128,6 +128,9 @@ func suggest(wrong string, valid []string, noun string) string {
 func nearest(wrong string, valid []string) string {
 	best, distance := "", len(wrong)/3+2
 	for _, v := range valid {
+		if strings.HasPrefix(v, strings.ToLower(wrong)+"/") { // but for its maturity
+			return v
+		}
 		if d := editDistance(strings.ToLower(wrong), v); d < distance {
 			best, distance = v, d
 		}

@@ -6,6 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed2f724858/sluice/exporters/sinktest"
+	"github.com/seed2f724858/sluice/processors"
+	"github.com/seed2f724858/sluice/record"
 )
 
 // TestRedactByDefault: secrets are redacted before anything else sees them,
@@ -36,5 +40,35 @@ func TestRedactByDefault(t *testing.T) {
 				t.Errorf("%s", got)
 			}
 		})
+	}
+}
+
+// TestWithProcessors: steps made in Go stand in front of the file's, behind
+// the redaction.
+func TestWithProcessors(t *testing.T) {
+	memory := &sinktest.Memory{}
+	step, err := processors.NewSimple(memory, processors.DefaultSimpleConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	filter := processors.DefaultFilterConfig()
+	filter.Func = func(_ context.Context, r *record.Record) bool { return r.Body.AsString() != "noise" }
+	asks, err := processors.NewFilter(filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "app.jsonl")
+	rt := start(t, fmt.Sprintf("logger_provider: {processors: [{redact: {presets: [emails]}}, {async: {exporter: {file: {path: %q}}}}]}\n", path), WithProcessors(asks, step))
+	rt.Logger("shop").Info("noise")
+	rt.Logger("shop").Info("login", "password", "hunter2", "user", "ann@shop.example")
+	if err := rt.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	recs := memory.Records()
+	if len(recs) != 1 || recs[0].Attributes[0].Value.AsString() != "[REDACTED]" || recs[0].Attributes[1].Value.AsString() != "ann@shop.example" {
+		t.Errorf("the exporter in Go got %+v", recs)
+	}
+	if got := lines(t, path); len(got) != 1 || strings.Contains(got[0], "ann@") || strings.Contains(got[0], "hunter2") {
+		t.Errorf("the file holds %s", got)
 	}
 }

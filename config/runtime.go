@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"go.opentelemetry.io/otel"
@@ -28,23 +29,29 @@ func (d *Document) Start(ctx context.Context) (*Runtime, error) {
 	cfg := DefaultRuntimeConfig()
 	cfg.Resource = d.model.Resource.build(ctx, d.options.attributes)
 	cfg.Levels = d.options.levels
+	if redact := d.model.Distribution["sluice"].sluice.Redact; redact != nil {
+		cfg.Redact = *redact
+	}
 	cfg.MeterProvider = d.options.meters
 	d.model.AttributeLimits.apply(&cfg.Limits)
-	var steps []processors.Processor
+	steps := slices.Clone(d.options.steps)
 	s := &starter{ctx: ctx, secrets: d.secrets, shared: map[string]*shared{}}
 	if lp := d.model.LoggerProvider; lp != nil {
 		lp.Limits.apply(&cfg.Limits)
 		cfg.Levels = lp.Configurator.rules(d.options.levels)
 		cfg.TraceBased = lp.Configurator.traceBased()
 		if !d.model.Disabled {
-			var err error
-			if steps, err = s.build(lp.Processors); err != nil {
+			built, err := s.build(lp.Processors)
+			if err != nil {
+				s.close(steps)
 				return nil, err
 			}
-			if steps, err = d.redacted(steps); err != nil {
-				return nil, err
-			}
+			steps = append(steps, built...)
 		}
+	}
+	if d.model.Disabled {
+		s.close(steps)
+		steps = nil
 	}
 	rt, err := NewRuntime(cfg, steps...)
 	if err != nil {
@@ -68,11 +75,15 @@ type RuntimeConfig struct {
 	TraceBased map[string]bool
 	// MeterProvider is as in [processors.Config].
 	MeterProvider metric.MeterProvider
+	// Redact puts a step in front of all others that redacts secrets, unless
+	// there is a [processors.Redact] in front of every step that delivers.
+	Redact bool
 }
 
-// DefaultRuntimeConfig returns a RuntimeConfig with the standard's limits.
+// DefaultRuntimeConfig returns a RuntimeConfig with the standard's limits,
+// which redacts secrets.
 func DefaultRuntimeConfig() RuntimeConfig {
-	return RuntimeConfig{Limits: processors.DefaultLimits()}
+	return RuntimeConfig{Limits: processors.DefaultLimits(), Redact: true}
 }
 
 // Runtime is a running pipeline with its ways in: slog loggers, and an
@@ -103,6 +114,9 @@ func NewRuntime(cfg RuntimeConfig, steps ...processors.Processor) (*Runtime, err
 	levels := processors.NewLevels()
 	levels.Configure(cfg.Levels)
 	err := levels.FromEnvironment()
+	if err == nil && cfg.Redact {
+		steps, err = redacted(steps)
+	}
 	var pipeline *processors.Pipeline
 	if err == nil {
 		pipeline, err = processors.NewPipeline(processors.Config{

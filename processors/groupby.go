@@ -43,6 +43,13 @@ const (
 
 var partKinds = map[string]partKind{"body": bodyPart, "severity": severityPart, "logger": loggerPart, "event": eventPart}
 
+// meantParts are other words for parts of a record. An attribute of that name
+// would hardly ever be there, and records that lack it are equal.
+var meantParts = map[string]string{
+	"message": "body", "msg": "body", "level": "severity", "levelname": "severity", "severity_text": "severity",
+	"name": "logger", "logger_name": "logger", "event_name": "event", "event_names": "event", "loggers": "logger",
+}
+
 // attributePrefix reaches attributes that have the name of another part.
 const attributePrefix = "attributes."
 
@@ -63,6 +70,10 @@ func newGrouping(by []string, longest int) (*grouping, error) {
 		p := part{kind: partKinds[name]}
 		if p.kind == attributePart {
 			p.attrs = attribute.Key(strings.TrimPrefix(name, attributePrefix))
+			if meant := meantParts[name]; meant != "" {
+				errs = append(errs, fmt.Errorf("by[%d] is %q: want %q, or %q if an attribute has that name", i, name, meant, attributePrefix+name))
+				continue
+			}
 			if p.attrs == "" {
 				errs = append(errs, fmt.Errorf("by[%d] is %q: want body, severity, logger, event or the key of an attribute", i, name))
 				continue

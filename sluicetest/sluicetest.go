@@ -56,7 +56,9 @@ func start(t testing.TB, m *memory) *sluice.Runtime {
 	if err != nil {
 		t.Fatalf("sluicetest: %v", err)
 	}
-	rt, err := config.NewRuntime(config.DefaultRuntimeConfig(), step)
+	runtime := config.DefaultRuntimeConfig()
+	runtime.Redact = false // what the program logs is what its tests are about
+	rt, err := config.NewRuntime(runtime, step)
 	if err != nil {
 		t.Fatalf("sluicetest: %v", err)
 	}

@@ -60,6 +60,8 @@ func watchSignals(parent context.Context, endOnBrokenPipe bool) (signals, func()
 		}
 	}()
 	return signals{end: end, hurry: hurry, reopen: reopen}, func() {
+		// A late SIGHUP is no reason to end otherwise than well.
+		signal.Ignore(syscall.SIGHUP)
 		signal.Stop(caught)
 		close(done)
 		<-stopped
