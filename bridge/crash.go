@@ -35,18 +35,19 @@ const (
 // with exception.type ("panic", the Go type where the text tells it, or "fatal
 // error"), exception.message and exception.stacktrace (their first 8 and 64
 // KiB) and process.pid, that of the process that crashed. A panic that a
-// Recover has delivered is not logged again. The file goes when the logger was
-// flushed, so a crash in between has it logged twice rather than never; what
-// cannot be delivered within [WithDeadline], for which CaptureCrashes waits, is
-// told to OpenTelemetry's error handler and left to the next start. A process
-// that is killed leaves an empty file, which is removed. What a process prints
-// at SIGQUIT counts as a crash.
+// Recover has delivered is not logged again. A file goes when its record was
+// delivered, as Recover understands that, so a crash in between has it logged
+// twice rather than never; what cannot be delivered within [WithDeadline], for
+// which CaptureCrashes waits, is told to OpenTelemetry's error handler and left
+// to the next start. A process that is killed leaves an empty file, which is
+// removed. What a process prints at SIGQUIT counts as a crash.
 //
 // dir is made if it is missing, with mode 0750, the file with 0600: it holds
 // the panic's raw text, where the record passes every step of the pipeline,
 // redaction too. Several processes may share dir; it has to be on a local file
 // system, because a lock (flock) tells the files of living processes. Anything
-// else in dir is left alone. At most 100 crashes are kept.
+// else in dir is left alone, a file that has another name (a hard link) too. At
+// most 100 crashes are kept.
 //
 // The process has one crash output, which this takes
 // ([runtime/debug.SetCrashOutput]). Of a fatal error, Go up to 1.26 writes the
@@ -114,26 +115,21 @@ func (e *ending) logCrashes(ctx context.Context, root *os.Root) error {
 	if lost > 0 {
 		errs = append(errs, fmt.Errorf("%d crashes older than the latest %d were removed unread", lost, maxCrashFiles))
 	}
-	var logged []*os.File
+	// One by one: they may be more than a queue takes.
 	for _, f := range slices.Backward(kept) {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
 		if err := e.logCrash(ctx, f); err != nil {
 			errs = append(errs, fmt.Errorf("%q: %w", f.Name(), err))
 			continue
 		}
-		logged = append(logged, f)
-	}
-	if len(logged) > 0 {
-		if err := e.flush(ctx); err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-	}
-	for _, f := range logged {
 		errs = append(errs, removeCrashFile(root, f))
 	}
 	return errors.Join(errs...)
 }
 
-// logCrash logs what the file holds.
+// logCrash logs and delivers what the file holds.
 func (e *ending) logCrash(ctx context.Context, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -152,5 +148,10 @@ func (e *ending) logCrash(ctx context.Context, f *os.File) error {
 		attrs = append(attrs, slog.Int(string(semconv.ProcessPIDKey), pid))
 	}
 	r := slog.NewRecord(info.ModTime(), levelFatal, "earlier process crashed: "+c.title, 0)
-	return e.fatal(ctx, r, attrs...)
+	return e.delivered(func() error {
+		if err := e.fatal(ctx, r, attrs...); err != nil {
+			return err
+		}
+		return e.flush(ctx)
+	})
 }

@@ -15,10 +15,11 @@ import (
 // crashReadFlags open a regular file for reading, and nothing else by accident.
 const crashReadFlags = os.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
-// isCrashFile reports whether this user's process may have made the file.
+// isCrashFile reports whether this user's process may have made the file. One
+// with a second name may be somebody else's secret.
 func isCrashFile(info fs.FileInfo) bool {
 	s, ok := info.Sys().(*syscall.Stat_t)
-	return ok && info.Mode().IsRegular() && int(s.Uid) == os.Geteuid()
+	return ok && info.Mode().IsRegular() && s.Nlink == 1 && int(s.Uid) == os.Geteuid()
 }
 
 // lockCrashFile locks f unless another has. The kernel gives the lock free when

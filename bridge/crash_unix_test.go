@@ -3,6 +3,7 @@
 package bridge
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/sinktest"
 	"github.com/seed2f724858/sluice/processors"
+	"github.com/seed2f724858/sluice/record"
 )
 
 const crashText = "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:7 +0x18\n"
@@ -72,12 +76,14 @@ func TestCaptureCrashes(t *testing.T) {
 		filepath.Join(dir, "crash-20261121T100005.000000000Z-5.txt"),
 		filepath.Join(dir, "crash-20261121T100006.000000000Z-6.txt"),
 		filepath.Join(dir, "crash-of-mine.txt"),
+		filepath.Join(dir, "crash-20261121T100008.000000000Z-8.txt"),
 	}
 	for _, err := range []error{
 		os.Symlink(outside, foreign[0]),
 		syscall.Mkfifo(foreign[1], 0o600),
 		os.Mkdir(foreign[2], 0o700),
 		os.WriteFile(foreign[3], []byte(crashText), 0o600),
+		os.Link(outside, foreign[4]),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -159,6 +165,55 @@ func TestCaptureCrashesUndelivered(t *testing.T) {
 		if got := listDir(t, dir); len(got) != 1 {
 			t.Errorf("%s: files %q", name, got)
 		}
+	}
+}
+
+// More crashes than the queue takes are all delivered.
+func TestCaptureCrashesQueue(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 50 {
+		oldCrash(t, dir, i, crashText)
+	}
+	cfg := processors.DefaultBatchConfig()
+	cfg.MaxQueueSize, cfg.MaxExportBatchSize = 10, 10
+	sink := &sinktest.Memory{}
+	stop, err := CaptureCrashes(dir, WithLogger(NewLogger("test", WithPipeline(queued(t, sink, cfg)))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if left := listDir(t, dir); sink.Len() != 50 || len(left) != 0 {
+		t.Errorf("%d records, files %q", sink.Len(), left)
+	}
+}
+
+// A crash whose record was dropped waits for the next start, the others do not
+// wait for it.
+func TestCaptureCrashesDropped(t *testing.T) {
+	h := handleErrors(t)
+	dir := t.TempDir()
+	for i := range 3 {
+		oldCrash(t, dir, i, strings.Replace(crashText, "boom", fmt.Sprint("boom ", i), 1))
+	}
+	sink := &sinktest.Script{OnWrite: func(_ context.Context, _ int, recs []record.Record) (int, error) {
+		for i, r := range recs {
+			if strings.HasSuffix(r.Body.AsString(), "boom 1") {
+				return i, exporters.Poison(io.ErrShortWrite)
+			}
+		}
+		return len(recs), nil
+	}}
+	stop, err := CaptureCrashes(dir, WithLogger(NewLogger("test", WithPipeline(queued(t, sink, processors.DefaultBatchConfig())))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if left := listDir(t, dir); len(left) != 1 || !strings.HasSuffix(left[0], "-1.txt") || len(h.list()) == 0 {
+		t.Errorf("files %q, reported %q", left, h.list())
 	}
 }
 

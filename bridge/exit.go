@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/log/global"
+
+	"github.com/seed2f724858/sluice/processors"
 )
 
 // EndOption configures [Recover], [Exit], [OnSignal] and [CaptureCrashes].
@@ -94,6 +96,37 @@ func (e *ending) fatal(ctx context.Context, r slog.Record, attrs ...slog.Attr) e
 		return errNotTaken
 	}
 	return h.Handle(ctx, r)
+}
+
+// delivered calls do, which logs a record and waits for it, and reports what
+// it fails with, or that the pipeline has lost something meanwhile: the record,
+// for all that is known. Twice is better than never.
+func (e *ending) delivered(do func() error) error {
+	lost := func() uint64 { return 0 }
+	if own, ok := e.handler().(*Handler); ok {
+		lost = own.lost
+	}
+	before := lost()
+	if err := do(); err != nil {
+		return err
+	}
+	if after := lost(); after != before {
+		return fmt.Errorf("%d records were lost meanwhile, this one perhaps", after-before)
+	}
+	return nil
+}
+
+// lostOf counts what no exporter will ever deliver against the configuration's
+// will: dropped, or stopped by a step that panicked.
+func lostOf(s processors.Stats) uint64 {
+	var n uint64
+	for _, x := range s.Exporters {
+		n += x.DroppedTotal()
+	}
+	for _, x := range s.Steps {
+		n += x.Stopped[processors.CausePanic]
+	}
+	return n
 }
 
 type flusher interface {

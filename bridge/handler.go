@@ -62,6 +62,8 @@ type front struct {
 	source     bool
 	stackLevel slog.Leveler
 	flush      func(context.Context) error
+	// lost counts the records that the pipeline has lost, if there is one.
+	lost func() uint64
 	// reported holds the types whose methods were reported as panicking.
 	reported sync.Map
 }
@@ -92,10 +94,12 @@ func NewHandler(name string, opts ...Option) *Handler {
 		h.direct = c.pipeline.Logger(c.scope)
 		h.level = h.direct.Level()
 		h.flush = c.pipeline.ForceFlush
+		h.lost = func() uint64 { return lostOf(c.pipeline.Stats()) }
 		return h
 	}
 	h.through = newThrough(c)
 	h.flush = func(ctx context.Context) error { return flushProvider(ctx, c.provider) }
+	h.lost = func() uint64 { return 0 }
 	if c.levels != nil {
 		h.level = c.levels.For(name, nil)
 	}

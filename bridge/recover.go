@@ -29,7 +29,11 @@ import (
 //
 // A panic that meets several Recovers on its way is logged by the first one
 // that can deliver it, and one that [CaptureCrashes] finds later is not logged
-// again. [http.ErrAbortHandler] is no accident, and not logged.
+// again. Delivered means by every exporter, and not before a flush succeeded;
+// with [WithPipeline] also that no record was dropped meanwhile, because this
+// one may have been. So a panic comes more than once to the exporters that work
+// when others do not: twice rather than never. [http.ErrAbortHandler] is no
+// accident, and not logged.
 func Recover(ctx context.Context, opts ...EndOption) {
 	v := recover()
 	if v == nil {
@@ -49,10 +53,12 @@ func Recover(ctx context.Context, opts ...EndOption) {
 	e := newEnding(opts)
 	now := time.Now()
 	err := e.within(ctx, func(ctx context.Context) error {
-		if err := e.logPanic(ctx, now, v, stack); err != nil {
-			return err
-		}
-		return e.deliver(ctx)
+		return e.delivered(func() error {
+			if err := e.logPanic(ctx, now, v, stack); err != nil {
+				return err
+			}
+			return e.deliver(ctx)
+		})
 	})
 	e.report(err)
 	if err != nil {
@@ -65,9 +71,14 @@ func Recover(ctx context.Context, opts ...EndOption) {
 // the panic upwards, exception.stacktrace, for code that recovers from panics
 // and logs them itself. It must be called with the recovered value, in the
 // deferred function that recovered it or by what that calls: it reads the stack.
+// Of a panic that a Recover has delivered it leaves the stack out: that record
+// has it.
 func PanicAttrs(v any) []slog.Attr {
 	var pcs [maxFrames + 16]uintptr
 	stack := panicStack(pcs[:runtime.Callers(1, pcs[:])])
+	if startsInRepanic(stack) {
+		stack = nil
+	}
 	return exceptionAttrs(typeOfPanic(v), textOfPanic(v), formatStack(stack))
 }
 
