@@ -32,10 +32,11 @@
 //	http.route                    the matched pattern's path
 //	http.response.status_code
 //	http.request.body.size        what Content-Length announced
-//	http.response.body.size       bytes the handler wrote; not for HEAD
+//	http.response.body.size       bytes the handler wrote, but for those of an
+//	                              io.Reader that panicked; not for HEAD
 //	network.protocol.version      1.1, 2
 //	client.address                RemoteAddr's host, else see [WithClientAddress]
-//	user_agent.original
+//	user_agent.original           secrets in it are redacted
 //	http.server.request.duration  seconds until the handler returned, float
 //	error.type                    the status from 500 on, a panic's Go type,
 //	                              aborted, or canceled
@@ -50,7 +51,8 @@
 // # Panics
 //
 // A handler that panics gives exactly one ERROR record, with exception.type,
-// exception.message and exception.stacktrace of the panic. The client gets a
+// exception.message and exception.stacktrace of the panic; the stack is not
+// there if a [bridge.Recover] of the handler has logged it. The client gets a
 // 500 if nothing was sent yet, else the connection is aborted with
 // http.ErrAbortHandler; net/http does not log the panic a second time. A
 // handler's own http.ErrAbortHandler passes on, its record is that of a

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/seed2f724858/sluice/bridge"
 	"github.com/seed2f724858/sluice/bridge/httplog"
 )
 
@@ -157,4 +158,57 @@ func TestPanicAfterHijack(t *testing.T) {
 	wantMessage(t, r, slog.LevelError, "GET / hijacked")
 	wantAttr(t, r, "exception.message", "boom")
 	wantAttr(t, r, "http.response.status_code", nil)
+}
+
+// A source that panics while the server copies it may have sent anything: the
+// client must not take that for the whole.
+func TestPanicOfSource(t *testing.T) {
+	for name, good := range map[string]int64{"at once": 0, "in the body": 200_000} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				source := io.MultiReader(io.LimitReader(zeros{}, good), failing{})
+				_, _ = io.Copy(w, struct{ io.Reader }{source}) // without its WriteTo
+			}))
+			if resp, err := s.Client().Get(s.URL); err == nil {
+				if _, err = io.ReadAll(resp.Body); err == nil {
+					t.Error("the client took the response for whole")
+				}
+				resp.Body.Close()
+			}
+			r := s.one(t)
+			wantMessage(t, r, slog.LevelError, "GET / 200")
+			wantAttr(t, r, "exception.message", "boom")
+		})
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { breakDown("boom"); return 0, nil }
+
+// A panic that bridge.Recover has logged with its stack is the request's error
+// without one.
+func TestPanicLoggedBelow(t *testing.T) {
+	logger, memory, _ := newLogger(t)
+	h := httplog.Middleware(logger)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		defer bridge.Recover(r.Context(), bridge.WithLogger(logger))
+		breakDown("boom")
+	}))
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	recs := memory.Records()
+	if len(recs) != 2 {
+		t.Fatalf("%d records", len(recs))
+	}
+	wantAttr(t, recs[0], "exception.message", "boom")
+	if stack := text(t, recs[0], "exception.stacktrace"); !strings.Contains(stack, "breakDown") {
+		t.Errorf("stack:\n%s", stack)
+	}
+	wantMessage(t, recs[1], slog.LevelError, "GET / 500")
+	wantAttr(t, recs[1], "exception.type", "string")
+	wantAttr(t, recs[1], "exception.message", "boom")
+	wantAttr(t, recs[1], "exception.stacktrace", nil)
 }

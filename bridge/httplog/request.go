@@ -65,7 +65,7 @@ func (a *arrival) attributes(attrs []slog.Attr, addressHeader string) []slog.Att
 	}
 	add(string(semconv.NetworkProtocolVersionKey), version(a.major, a.minor))
 	add(string(semconv.ClientAddressKey), a.client(addressHeader))
-	add(string(semconv.UserAgentOriginalKey), cut(a.header.Get("User-Agent"), maxText))
+	add(string(semconv.UserAgentOriginalKey), redactAgent(a.header.Get("User-Agent")))
 	return attrs
 }
 

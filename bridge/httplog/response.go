@@ -19,10 +19,12 @@ type response struct {
 // untouched reports whether a status can still be sent.
 func (s *response) untouched() bool { return s.status == 0 && !s.hijacked }
 
-// sent notes a status. Of several the first counts, as in net/http; those that
-// only inform (RFC 9110, section 15.2) do not, but for 101, which is the last.
+// sent notes a status, or the 200 that net/http sends in front of a body. Of
+// several the first counts, as in net/http; those that only inform (RFC 9110,
+// section 15.2) do not, but for 101, which is the last. When the connection is
+// no longer its own, net/http sends none.
 func (s *response) sent(status int) {
-	if s.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+	if s.status == 0 && !s.hijacked && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		s.status = status
 	}
 }
@@ -38,7 +40,7 @@ func (s *response) observe(w http.ResponseWriter) http.ResponseWriter {
 		},
 		Write: func(next httpsnoop.WriteFunc) httpsnoop.WriteFunc {
 			return func(b []byte) (int, error) {
-				s.implied()
+				s.sent(http.StatusOK)
 				n, err := next(b)
 				s.written += int64(n)
 				return n, err
@@ -46,25 +48,31 @@ func (s *response) observe(w http.ResponseWriter) http.ResponseWriter {
 		},
 		WriteString: func(next httpsnoop.WriteStringFunc) httpsnoop.WriteStringFunc {
 			return func(text string) (int, error) {
-				s.implied()
+				s.sent(http.StatusOK)
 				n, err := next(text)
 				s.written += int64(n)
 				return n, err
 			}
 		},
 		ReadFrom: func(next httpsnoop.ReadFromFunc) httpsnoop.ReadFromFunc {
-			return func(src io.Reader) (int64, error) {
-				n, err := next(src)
-				if n > 0 { // a source without a byte leaves the header unsent
-					s.implied()
-				}
-				s.written += n
+			return func(src io.Reader) (n int64, err error) {
+				panicked := true
+				defer func() {
+					// A source without a byte leaves the header unsent. How much
+					// was sent of one that panicked is not known.
+					if n > 0 || panicked {
+						s.sent(http.StatusOK)
+					}
+					s.written += n
+				}()
+				n, err = next(src)
+				panicked = false
 				return n, err
 			}
 		},
 		Flush: func(next httpsnoop.FlushFunc) httpsnoop.FlushFunc { // FlushError comes here, too
 			return func() {
-				s.implied()
+				s.sent(http.StatusOK)
 				next()
 			}
 		},
@@ -76,12 +84,4 @@ func (s *response) observe(w http.ResponseWriter) http.ResponseWriter {
 			}
 		},
 	})
-}
-
-// implied notes the 200 that net/http sends in front of a body, unless the
-// connection is no longer its own.
-func (s *response) implied() {
-	if !s.hijacked {
-		s.sent(http.StatusOK)
-	}
 }

@@ -75,6 +75,30 @@ func TestHijack(t *testing.T) {
 	}
 }
 
+// What a handler answers after it took the connection over is sent to nobody.
+func TestStatusAfterHijack(t *testing.T) {
+	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.Close()
+		http.Error(w, "socket closed", http.StatusInternalServerError)
+	}))
+	s.Config.ErrorLog.SetOutput(io.Discard) // net/http complains
+	if _, err := s.Client().Get(s.URL); err == nil {
+		t.Error("the client got a response")
+	}
+	for s.memory.Len() == 0 { // nothing waits for a hijacked connection's handler
+		runtime.Gosched()
+	}
+	r := s.one(t)
+	wantMessage(t, r, slog.LevelInfo, "GET / hijacked")
+	wantAttr(t, r, "http.response.status_code", nil)
+	wantAttr(t, r, "error.type", nil)
+}
+
 // Events reach the client while the handler is still running.
 func TestStreaming(t *testing.T) {
 	seen := make(chan struct{})
