@@ -9,6 +9,7 @@ import (
 	"github.com/seed2f724858/sluice/config"
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/processors"
+	"github.com/seed2f724858/sluice/record"
 )
 
 func Example() {
@@ -80,6 +81,47 @@ func ExampleNewRuntime() {
 	fmt.Println(exporter.bodies, rt.Stats().Exporters[0].Name)
 	// Output:
 	// [order placed] otlp
+}
+
+// A file's pipeline, with what only Go code can add: a filter that asks a
+// function, and an exporter of the OpenTelemetry SDK.
+func ExampleWithProcessors() {
+	filter := processors.DefaultFilterConfig()
+	filter.Func = func(_ context.Context, r *record.Record) bool { return r.Body.AsString() != "heartbeat" }
+	asks, err := processors.NewFilter(filter)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	exporter := &memory{} // otlploghttp.New(ctx), say
+	batch, err := processors.NewBatch(exporters.FromExporter(exporter), processors.DefaultBatchConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	doc, err := config.Parse("sluice.yaml", []byte(`
+file_format: "1.1"
+logger_provider:
+  processors:
+    - async: {exporter: {discard: }}
+`), config.WithProcessors(asks, batch))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rt, err := doc.Start(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rt.Logger("shop").Info("heartbeat")
+	rt.Logger("shop").Info("login with password=hunter2")
+	if err := rt.Shutdown(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(exporter.bodies, rt.Stats().Exporters[1].Delivered)
+	// Output:
+	// [login with password=[REDACTED]] 1
 }
 
 // Everything that is wrong shows at once, each with its place.
