@@ -37,7 +37,10 @@
 //
 // Literals may be secrets: ALTER USER ann PASSWORD 'hunter2'. They are masked
 // in the text, and in an error's text wherever they or the statement's
-// parameters come back (of four bytes or more). Comments are left out.
+// parameters, a word of them, or the beginning of either come back (of four
+// bytes or more). In another notation, hexadecimal say, they are not found
+// there. What an error quotes besides, names above all, is left: it is what
+// the error is about. Comments are left out.
 // Databases do not agree on what a literal is. Where two readings are possible
 // (a backslash before a quote, an apostrophe within brackets or behind #) and
 // where a password may stand without quotes (IDENTIFIED BY), all that follows

@@ -118,6 +118,7 @@ func FuzzRead(f *testing.F) {
 func FuzzWithhold(f *testing.F) {
 	f.Add("near ", "it's hunter2", "\n")
 	f.Add("", "a''b", "''")
+	f.Add("value: '", "p@$$word-p@$$word", ".")
 	f.Fuzz(func(t *testing.T, before, value, after string) {
 		if len(value) < minSecret || strings.Contains(value, "?") || len(before)+2*len(value)+len(after) > maxText {
 			return
@@ -130,6 +131,11 @@ func FuzzWithhold(f *testing.F) {
 		none := read("SELECT $1", unknown)
 		if got := none.withhold(message, []driver.NamedValue{{Value: value}}); strings.Contains(got, value) {
 			t.Errorf("parameter %q is left in %q", value, got)
+		}
+		quoted := value[:minSecret+(len(value)-minSecret)/2]
+		message = before + quoted + "'" + after
+		if got := none.withhold(message, []driver.NamedValue{{Value: value}}); !strings.Contains(before+after, value[:minSecret]) && strings.Contains(got, quoted) {
+			t.Errorf("%q of parameter %q is left in %q", quoted, value, got)
 		}
 	})
 }

@@ -241,6 +241,11 @@ func TestErrorText(t *testing.T) {
 		{"INSERT INTO users VALUES (?)", []any{"ann@example.com"}, "Duplicate entry 'ann@example.com' for key", "Duplicate entry '?' for key"},
 		{"INSERT INTO cards VALUES (?)", []any{int64(4111111111111111)}, "Duplicate entry '4111111111111111'", "Duplicate entry '?'"},
 		{"INSERT INTO blobs VALUES (?)", []any{[]byte("hunter2")}, "bad blob hunter2", "bad blob ?"},
+		{"INSERT INTO users VALUES (@p1)", []any{"hunter2Zq9hunter2Zq9"}, "would be truncated in table 'shop.users', column 'pw'. Truncated value: 'hunter2Zq9h'.", "would be truncated in table 'shop.users', column 'pw'. Truncated value: '?'."},
+		{"INSERT INTO users VALUES (@p1)", []any{"p@$$-and-more"}, "Truncated value: 'p@$$-a'.", "Truncated value: '?'."},
+		{"UPDATE users SET pw = = 'correct horse battery'", nil, "near '= 'correct horse batt' at line 1", "near '= '?' at line 1"},
+		{"UPDATE users SET pw = = 'correct horse battery'", nil, "near 'horse batt' at line 1", "near '? ?' at line 1"},
+		{"INSERT INTO users VALUES (?)", []any{"consulate"}, `violates unique constraint "users_key"`, `violates unique constraint "users_key"`},
 		{"SELECT * FROM carts WHERE n = 'abc'", nil, `relation "carts" does not exist`, `relation "carts" does not exist`},
 		{"SELECT '" + strings.Repeat("x", 70_000) + "'", nil, "near xxxxxx", "withheld, for the statement is too long to look for its values"},
 	} {

@@ -11,11 +11,14 @@ import (
 const (
 	minSecret = 4  // bytes; what is shorter stands in every other text by chance
 	maxWhole  = 64 // values looked for as a whole
+	noChance  = 8  // bytes that no text shares with the beginning of a value by chance
 )
 
 // withhold masks in an error's text what the statement's literals and
 // parameters hold, as databases quote them: 'near "hunter2"'. Values are
-// looked for as a whole, and word by word, because often a part is quoted.
+// looked for as a whole, and word by word, because often a part is quoted, and
+// both may be cut: SQL Server quotes what fits the column (error 2628), MySQL
+// 80 characters of a statement (1064) and 64 of a key (1062).
 func (r *reading) withhold(text string, args []driver.NamedValue) string {
 	if r.cut {
 		return "withheld, for the statement is too long to look for its values"
@@ -42,18 +45,21 @@ func (r *reading) withhold(text string, args []driver.NamedValue) string {
 	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
 	text = cut(text, maxRead)
 	for _, v := range values[:min(len(values), maxWhole)] {
-		text = strings.ReplaceAll(text, v, "?")
+		text = mask(text, v)
 	}
-	known := map[string]bool{}
+	var words []string
 	for _, v := range values {
-		for word := range strings.FieldsFuncSeq(v, outsideValue) {
-			known[word] = len(word) >= minSecret
+		for word := range strings.FieldsFuncSeq(v[:min(len(v), maxRead)], outsideValue) {
+			if len(word) >= minSecret {
+				words = append(words, word)
+			}
 		}
 	}
+	slices.Sort(words)
 	var b strings.Builder
 	for text != "" {
 		n := run(text, inValue)
-		if word := text[:n]; known[word] {
+		if word := text[:n]; n >= minSecret && beginsOne(words, word) {
 			b.WriteByte('?')
 		} else {
 			b.WriteString(word)
@@ -64,6 +70,42 @@ func (r *reading) withhold(text string, args []driver.NamedValue) string {
 		text = text[n:]
 	}
 	return cut(b.String(), maxText)
+}
+
+// mask masks v in text, and its beginning where that ends with a word's end.
+func mask(text, v string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(text, v[:minSecret])
+		if i < 0 {
+			b.WriteString(text)
+			return b.String()
+		}
+		b.WriteString(text[:i])
+		text = text[i:]
+		n := minSecret
+		for n < min(len(v), len(text)) && text[n] == v[n] {
+			n++
+		}
+		if n < min(len(v), noChance) {
+			for n >= minSecret && n < len(text) && inValue(text[n-1]) && inValue(text[n]) {
+				n--
+			}
+		}
+		if n >= minSecret {
+			b.WriteByte('?')
+		} else {
+			n = 1
+			b.WriteByte(text[0])
+		}
+		text = text[n:]
+	}
+}
+
+// beginsOne reports whether one of the sorted words is, or begins with, word.
+func beginsOne(words []string, word string) bool {
+	i, _ := slices.BinarySearch(words, word)
+	return i < len(words) && strings.HasPrefix(words[i], word)
 }
 
 // content returns what a literal stands for.
