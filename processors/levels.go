@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ type Levels struct {
 	until  map[string]time.Time // when overrides end; those without end are not here
 	expiry *time.Timer          // for the first of them
 	live   map[*levelEntry]struct{}
+	asking atomic.Int64 // floors that are being asked
 }
 
 const (
@@ -41,6 +43,11 @@ type levelEntry struct {
 	logger string
 	floor  func() log.Severity
 	level  weak.Pointer[Level]
+
+	// What floor said, and the numbers of the latest question and of the one
+	// that this answers.
+	lowest          log.Severity
+	asked, answered uint64
 }
 
 // Level is one logger's effective level, kept up to date by its [Levels] for
@@ -91,32 +98,80 @@ func (l *Levels) set(layer int, rules LevelRules) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.layers[layer] = maps.Clone(rules)
-	l.refresh()
+	l.reapply("")
 }
 
-// Refresh asks every live logger's floor again.
+// Refresh asks every live logger's floor again. It does nothing where a floor
+// is being asked on the same goroutine.
 func (l *Levels) Refresh() {
+	if l.withinFloor() {
+		return
+	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.refresh()
-}
-
-func (l *Levels) refresh() {
-	for e := range l.live {
-		if level := e.level.Value(); level != nil {
-			level.min.Store(int32(l.effective(e)))
+	entries := slices.Collect(maps.Keys(l.live))
+	l.mu.Unlock()
+	for _, e := range entries {
+		if e.level.Value() != nil {
+			l.ask(e)
 		}
 	}
 }
 
-func (l *Levels) effective(e *levelEntry) log.Severity {
-	if sev, _, ok := l.rule(e.logger); ok {
-		return sev
+// reapply sets the levels of the loggers that a changed name or glob covers. It
+// wants the lock, and asks no floors: there may be thousands of loggers.
+func (l *Levels) reapply(changed ...string) {
+	for e := range l.live {
+		if slices.ContainsFunc(changed, func(pattern string) bool { return covers(pattern, e.logger) }) {
+			l.apply(e)
+		}
 	}
-	if e.floor == nil {
-		return 0
+}
+
+// apply sets an entry's level. It wants the lock.
+func (l *Levels) apply(e *levelEntry) {
+	if level := e.level.Value(); level != nil {
+		minimum, _, ok := l.rule(e.logger)
+		if !ok {
+			minimum = e.lowest
+		}
+		level.min.Store(int32(minimum))
 	}
-	return e.floor()
+}
+
+// ask asks an entry's floor, without the lock: it runs users' code. Of several
+// answers the one that was asked for last holds.
+func (l *Levels) ask(e *levelEntry) {
+	l.mu.Lock()
+	e.asked++
+	turn := e.asked
+	l.mu.Unlock()
+	lowest := l.callFloor(e.floor)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if turn > e.answered {
+		e.answered, e.lowest = turn, lowest
+		l.apply(e)
+	}
+}
+
+// callFloor asks a floor; nil is that of everything.
+//
+//go:noinline
+func (l *Levels) callFloor(floor func() log.Severity) log.Severity {
+	if floor == nil {
+		return log.SeverityUndefined
+	}
+	l.asking.Add(1)
+	defer l.asking.Add(-1)
+	return floor()
+}
+
+var callFloorCode = sync.OnceValue(func() extent { return extentOf((*Levels).callFloor) })
+
+// withinFloor reports whether a floor has called back. The stack is looked at
+// only while some floor is being asked.
+func (l *Levels) withinFloor() bool {
+	return l.asking.Load() > 0 && nearest(callFloorCode()) >= 0
 }
 
 // rule returns the rule that decides for a logger, and its layer.
@@ -158,16 +213,20 @@ func (l *Levels) Effective(logger string) (minimum log.Severity, from string, ok
 }
 
 // For returns the level of a logger. floor, which may be nil, gives the lowest
-// severity that anything below accepts; it is asked under a lock and must not
-// call back. The Level stays current until it becomes unreachable, so that
-// loggers made for many names leave nothing behind.
+// severity that anything below accepts; it is asked here and by [Levels.Refresh].
+// If it needs a level itself, that one has no floor until the next Refresh. The
+// Level stays current until it becomes unreachable, so that loggers made for
+// many names leave nothing behind.
 func (l *Levels) For(logger string, floor func() log.Severity) *Level {
 	level := &Level{}
 	e := &levelEntry{logger: logger, floor: floor, level: weak.Make(level)}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	level.min.Store(int32(l.effective(e)))
 	l.live[e] = struct{}{}
+	l.apply(e)
+	l.mu.Unlock()
+	if !l.withinFloor() { // else it would call itself for ever
+		l.ask(e)
+	}
 	runtime.AddCleanup(level, func(e *levelEntry) {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -56,7 +56,7 @@ func (l *Levels) Set(logger string, minimum log.Severity, lifetime time.Duration
 	if lifetime > 0 {
 		l.until[logger] = time.Now().Add(lifetime)
 	}
-	l.refresh()
+	l.reapply(logger)
 	l.schedule()
 	return nil
 }
@@ -72,7 +72,7 @@ func (l *Levels) Unset(logger string) bool {
 	}
 	delete(rules, logger)
 	delete(l.until, logger)
-	l.refresh()
+	l.reapply(logger)
 	l.schedule()
 	return true
 }
@@ -115,12 +115,14 @@ func (l *Levels) expire() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
+	var ended []string
 	for logger, end := range l.until {
 		if !end.After(now) {
 			delete(l.layers[layerOverride], logger)
 			delete(l.until, logger)
+			ended = append(ended, logger)
 		}
 	}
-	l.refresh()
+	l.reapply(ended...)
 	l.schedule()
 }

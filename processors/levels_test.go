@@ -1,9 +1,11 @@
 package processors_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +127,105 @@ func TestLevelsEffective(t *testing.T) {
 		t.Error("the logger in use has another level than is told")
 	}
 	runtime.KeepAlive(used)
+}
+
+// Floors are users' code: they may take their time, and nobody who changes
+// levels asks them.
+func TestLevelsAskFloorsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		levels := processors.NewLevels()
+		asked, wait := 0, make(chan struct{})
+		floor := func() log.Severity { asked++; return log.SeverityWarn }
+		var keep []*processors.Level
+		for i := range 100 {
+			keep = append(keep, levels.For(fmt.Sprint("logger", i), floor))
+		}
+		go levels.For("slow", func() log.Severity { <-wait; return 0 })
+		synctest.Wait()
+		set(t, levels, "", log.SeverityDebug, time.Minute)
+		set(t, levels, "logger1", log.SeverityError, 0)
+		for i, want := range []log.Severity{log.SeverityDebug, log.SeverityError} {
+			if got := keep[i].Minimum(); got != want {
+				t.Errorf("logger%d: %v, want %v", i, got, want)
+			}
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		levels.Unset("logger1")
+		for i, level := range keep {
+			if got := level.Minimum(); got != log.SeverityWarn {
+				t.Errorf("logger%d: %v without a rule, want its floor", i, got)
+			}
+		}
+		if asked != 100 {
+			t.Errorf("floors were asked %d times for 100 loggers", asked)
+		}
+		close(wait)
+	})
+}
+
+// Of two answers the one to the later question holds.
+func TestLevelsRefreshConcurrently(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		levels := processors.NewLevels()
+		answers := []chan log.Severity{make(chan log.Severity, 1), make(chan log.Severity), make(chan log.Severity)}
+		var asked atomic.Int32
+		answers[0] <- log.SeverityInfo
+		level := levels.For("a", func() log.Severity { return <-answers[asked.Add(1)-1] })
+		want := func(when string, want log.Severity) {
+			t.Helper()
+			synctest.Wait()
+			if got := level.Minimum(); got != want {
+				t.Errorf("%s: %v, want %v", when, got, want)
+			}
+		}
+		want("at first", log.SeverityInfo)
+		for range 2 {
+			go levels.Refresh()
+			synctest.Wait()
+		}
+		answers[2] <- log.SeverityError
+		want("the second has answered", log.SeverityError)
+		answers[1] <- log.SeverityTrace
+		want("the first has answered too", log.SeverityError)
+	})
+}
+
+// gate is a step whose Enabled does more than to answer.
+type gate struct {
+	stepFunc
+	enabled func(scope *record.Origin) bool
+}
+
+func (g *gate) Enabled(_ context.Context, scope *record.Origin, _ log.Severity, _ string) bool {
+	return g.enabled(scope)
+}
+
+// A step that makes loggers, changes levels or logs while it is asked whether it
+// is enabled neither waits for itself nor calls itself for ever.
+func TestLevelsAskedByAFloor(t *testing.T) {
+	var p *processors.Pipeline
+	own := 0
+	g := &gate{stepFunc: func(ctx context.Context, r *record.Record, next processors.Next) error { return next(ctx, r) }}
+	g.enabled = func(*record.Origin) bool {
+		if p != nil {
+			_ = p.Logger(record.Scope{Name: "step"}).Emit(context.Background(), &record.Record{Severity: log.SeverityDebug})
+			p.Refresh()
+			set(t, p.Levels(), "other", log.SeverityDebug, 0)
+			own++
+		}
+		return true
+	}
+	sink := &sinktest.Memory{}
+	p = newPipeline(t, processors.DefaultConfig(), g, newSimple(t, sink, "m", min1(log.SeverityWarn)))
+	l := p.Logger(record.Scope{Name: "a"})
+	if got := l.Level().Minimum(); got != log.SeverityWarn || own != int(log.SeverityWarn) {
+		t.Errorf("level %v, asked %d times, want %v", got, own, log.SeverityWarn)
+	}
+	p.Refresh()
+	if got := l.Level().Minimum(); got != log.SeverityWarn || sink.Len() != 0 {
+		t.Errorf("level %v, %d records", got, sink.Len())
+	}
 }
 
 // A pipeline is not kept in memory until the last override ends.
