@@ -86,7 +86,14 @@ func TestLevels(t *testing.T) {
 			{"GET", "/", "", 200, `{"overrides":[{"logger":"","level":"debug"},{"logger":"a.*","level":"off"},{"logger":"shop.db","level":"debug","until":"` + in(10*time.Minute) + `"}],` +
 				`"environment":[],"configuration":[{"logger":"","level":"info"},{"logger":"shop.db","level":"warn"}]}`},
 			{"HEAD", "/", "", 200, "*"},
-			{"DELETE", "/", "", 204, ``},
+			{"DELETE", "/", "", 400, `no logger is named: want logger=NAME, or logger= to take back`},
+			{"DELETE", "/", "logger=shop.db", 204, ``},
+			{"DELETE", "/", `{"logger":"a.*"}`, 204, ``},
+			{"DELETE", "/?logger=a", "logger=a", 400, `logger is given twice`},
+			{"DELETE", "/", "logger=&level=info", 400, `unknown key "level": want one of ["logger"]`},
+			{"DELETE", "/", "logger=" + strings.Repeat("x", 65<<10), 413, `the body is larger than 65536 bytes`},
+			{"GET", "/", "", 200, `{"overrides":[{"logger":"","level":"debug"}],"environment":[],"configuration":[{"logger":"","level":"info"},{"logger":"shop.db","level":"warn"}]}`},
+			{"DELETE", "/?logger=", "", 204, ``},
 			{"GET", "/?logger=used", "", 200, `{"logger":"used","level":"info","from":"configuration"}`},
 
 			{"PUT", "/", "", 400, `unknown level "": want trace, debug, info`},

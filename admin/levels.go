@@ -20,16 +20,18 @@ import (
 const maxBody = 64 << 10
 
 // Levels serves the levels of loggers, and changes them while the program runs.
-// Names are as in [processors.LevelRules], globs included; without a name all
-// loggers are meant.
+// Names are as in [processors.LevelRules], globs included; "" stands for all
+// loggers, and PUT without a name means them.
 //
 //	GET                 the overrides, and the rules below them
 //	GET ?logger=NAME    one logger's effective level, and where it comes from
 //	PUT                 overrides a level: {"logger": "shop.db", "level": "debug", "for": "10m"}
 //	DELETE ?logger=NAME takes an override back
 //
-// What PUT wants may also stand in a form or in the query: level=debug. Without
-// "for" the override stays until it is taken back, or the program ends.
+// What PUT and DELETE want may stand in the query, or in a body of JSON or a form:
+// level=debug. Without "for" the override stays until it is taken back, or the
+// program ends. DELETE wants the name, because a body may be lost on its way:
+// logger= takes back the override of all loggers, and leaves the others.
 func Levels(l *processors.Levels) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query, err := url.ParseQuery(r.URL.RawQuery)
@@ -37,13 +39,14 @@ func Levels(l *processors.Levels) http.Handler {
 			refuse(w, http.StatusBadRequest, fmt.Errorf("query: %w", err))
 			return
 		}
+		body := http.MaxBytesReader(w, r.Body, maxBody)
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
 			getLevels(w, l, query)
 		case http.MethodPut:
-			putLevel(w, l, query, http.MaxBytesReader(w, r.Body, maxBody))
+			putLevel(w, l, query, body)
 		case http.MethodDelete:
-			deleteLevel(w, l, query)
+			deleteLevel(w, l, query, body)
 		default:
 			notAllowed(w, r, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete)
 		}
@@ -105,27 +108,24 @@ func rows(rules processors.LevelRules) []level {
 
 func putLevel(w http.ResponseWriter, l *processors.Levels, query url.Values, body io.Reader) {
 	var c change
-	err := c.read(query, body)
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		refuse(w, http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", tooLarge.Limit))
+	if !c.read(w, query, body, "logger", "level", "for") {
 		return
 	}
+	o, err := c.apply(l)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, err)
-		return
-	}
-	var o processors.Override
-	if o, err = c.apply(l); err != nil {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
 	reply(w, http.StatusOK, row(o))
 }
 
-func deleteLevel(w http.ResponseWriter, l *processors.Levels, query url.Values) {
+func deleteLevel(w http.ResponseWriter, l *processors.Levels, query url.Values, body io.Reader) {
 	var c change
-	if err := c.take(query, "logger"); err != nil {
-		refuse(w, http.StatusBadRequest, err)
+	if !c.read(w, query, body, "logger") {
+		return
+	}
+	if c.logger == nil {
+		refuse(w, http.StatusBadRequest, errors.New("no logger is named: want logger=NAME, or logger= to take back the override of all loggers"))
 		return
 	}
 	if !l.Unset(c.name()) {
@@ -145,9 +145,20 @@ func (c *change) name() string {
 	return *c.logger
 }
 
-// read takes what the query and the body say, each thing once.
-func (c *change) read(query url.Values, body io.Reader) error {
-	keys := []string{"logger", "level", "for"}
+// read takes what the query and the body say, or answers what is wrong with it
+// and returns false.
+func (c *change) read(w http.ResponseWriter, query url.Values, body io.Reader, keys ...string) bool {
+	err := c.parse(query, body, keys)
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		refuse(w, http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", tooLarge.Limit))
+	} else if err != nil {
+		refuse(w, http.StatusBadRequest, err)
+	}
+	return err == nil
+}
+
+// parse takes what the query and the body say, each thing once.
+func (c *change) parse(query url.Values, body io.Reader, keys []string) error {
 	if err := c.take(query, keys...); err != nil {
 		return err
 	}
