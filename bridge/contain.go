@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/seed2f724858/sluice/redact"
 )
 
 const (
@@ -120,9 +122,10 @@ func (c *converter) contain(v, p any) string {
 		return ""
 	}
 	text := textOfPanic(p)
+	told, _ := redact.Default().String(text) // the error handler stands behind no pipeline
 	c.panics = append(c.panics, panicked{
 		typ: reflect.TypeOf(v),
-		err: fmt.Errorf("bridge: a method of %T panicked while it was logged: %s", v, text),
+		err: fmt.Errorf("bridge: a method of %T panicked while it was logged: %s", v, told),
 	})
 	return panicPrefix + text
 }

@@ -240,3 +240,19 @@ func TestValuersThatBlock(t *testing.T) {
 		}
 	})
 }
+
+// The error handler stands behind no pipeline that would redact.
+func TestPanicsAreToldWithoutSecrets(t *testing.T) {
+	eachTail(t, func(t *testing.T, tl tail) {
+		h := handleErrors(t)
+		NewLogger("test", tl.opt).Info("charge", "error", talkativePanic{})
+		got := strings.Join(h.list(), "\n")
+		if !strings.Contains(got, "talkativePanic") || strings.Contains(got, "hunter2") {
+			t.Errorf("told: %s", got)
+		}
+	})
+}
+
+type talkativePanic struct{}
+
+func (talkativePanic) Error() string { panic("dial postgres://app:hunter2@db/shop") }

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/log/global"
 
 	"github.com/seed2f724858/sluice/processors"
+	"github.com/seed2f724858/sluice/redact"
 )
 
 // EndOption configures [Recover], [Exit], [OnSignal] and [CaptureCrashes].
@@ -193,7 +194,8 @@ func (*ending) report(err error) {
 	}
 	brief := ending{deadline: reportTime}
 	_ = brief.within(context.Background(), func(context.Context) error {
-		otel.Handle(fmt.Errorf("bridge: deliver records: %w", err))
+		text, _ := redact.Default().String(err.Error())
+		otel.Handle(fmt.Errorf("bridge: deliver records: %s", text))
 		return nil
 	})
 }
