@@ -52,7 +52,12 @@ type levelEntry struct {
 
 // Level is one logger's effective level, kept up to date by its [Levels] for
 // as long as it is reachable.
-type Level struct{ min atomic.Int32 }
+type Level struct {
+	min atomic.Int32
+	// The runtime packs small objects without pointers together and keeps all
+	// of them for one: see runtime.AddCleanup.
+	_ *Level
+}
 
 // Enabled reports whether severity s is logged. A record without severity (0)
 // passes unless the logger is off.

@@ -228,6 +228,23 @@ func TestLevelsAskedByAFloor(t *testing.T) {
 	}
 }
 
+// Names may be input: nothing is left of loggers that nobody has any more, but
+// for the few that the stack may still hold.
+func TestLevelsKeepNoLoggers(t *testing.T) {
+	p := newPipeline(t, processors.DefaultConfig(), newSimple(t, &sinktest.Memory{}, "m", nil))
+	for i := range 1000 {
+		p.Logger(record.Scope{Name: fmt.Sprint(i)})
+	}
+	for range 50 {
+		runtime.GC()
+		if p.Levels().Live() <= 10 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond) // for the cleanups, which tell nobody
+	}
+	t.Errorf("%d of 1000 loggers are kept although nothing refers to them", p.Levels().Live())
+}
+
 // A pipeline is not kept in memory until the last override ends.
 func TestLevelsExpiryKeepsNothing(t *testing.T) {
 	gone := func() weak.Pointer[processors.Levels] {
