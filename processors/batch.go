@@ -46,6 +46,7 @@ type Batch struct {
 	armed    bool          // delay is running
 	state    state
 	flushes  []flush
+	open     bool // nobody waits for room any more
 	closing  bool // Shutdown was called
 	closed   bool // the worker has ended or given up
 
@@ -64,6 +65,14 @@ type Batch struct {
 // maxReserved bounds the records that memory is reserved for from the start;
 // larger batches get theirs when there are some.
 const maxReserved = 4096
+
+// extraSize and extraBytes are how far a queue that would block may outgrow its
+// bounds once the pipeline is being shut down: enough for what the steps in front
+// hand on at their end, and an end to what others go on logging.
+const (
+	extraSize  = 8192
+	extraBytes = 16 << 20
+)
 
 // state is what the worker does.
 type state int
@@ -188,8 +197,12 @@ func (b *Batch) fitsBeside(records int, bytes int64, size int) bool {
 func (b *Batch) makeRoom(sev log.Severity, size int) (ok, dropped bool) {
 	switch b.cfg.OnFull {
 	case Block:
-		ok = b.waitForRoom(size)
-		if !ok && b.closed {
+		if b.open {
+			ok = b.fitsBeside(b.q.records-extraSize, b.q.bytes-extraBytes, size)
+		} else {
+			ok = b.waitForRoom(size)
+		}
+		if !ok && b.open {
 			b.books.drop(CauseShutdown, 1)
 			return false, false
 		}
@@ -219,7 +232,7 @@ func (b *Batch) makeRoom(sev log.Severity, size int) (ok, dropped bool) {
 }
 
 // waitForRoom waits, without the lock, until there is room or the timeout has
-// passed. Shutdown lets everybody in who waits.
+// passed. A shutdown lets everybody in who waits.
 func (b *Batch) waitForRoom(size int) bool {
 	if b.cfg.BlockTimeout == 0 {
 		return false
@@ -251,7 +264,7 @@ func (b *Batch) waitForRoom(size int) bool {
 		switch {
 		case b.closed:
 			return false
-		case b.closing || b.fits(size):
+		case b.open || b.fits(size):
 			return true
 		case late:
 			return false
@@ -292,10 +305,25 @@ func (b *Batch) Shutdown(ctx context.Context) error {
 	return b.ending.run(ctx, func() error { return b.close(ctx) })
 }
 
+// admit lets in the producers that wait for room, and all that come later.
+func (b *Batch) admit() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.letIn()
+}
+
+// letIn wants the lock.
+func (b *Batch) letIn() {
+	if !b.open {
+		b.open = true
+		close(b.room)
+	}
+}
+
 func (b *Batch) close(ctx context.Context) error {
 	b.mu.Lock()
 	b.closing = true
-	close(b.room)
+	b.letIn()
 	b.hurry()
 	b.mu.Unlock()
 	defer b.cancel()

@@ -91,6 +91,10 @@ func failureText(err error) (text string) {
 	return cmp.Or(text, "no reason given")
 }
 
+// panicText returns the text of what somebody panicked with, as failureText
+// does: it may tell of the very thing that the code was there to hide.
+func panicText(p any) string { return failureText(fmt.Errorf("%v", p)) }
+
 // stats returns the books, counting what the sink holds as in flight.
 func (b *books) stats(name string, held uint64) ExporterStats {
 	held = min(held, b.delivered)
@@ -151,10 +155,26 @@ const grace = 50 * time.Millisecond
 func contain(who string, do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%s panicked: %v\n%s", who, p, debug.Stack())
+			err = fmt.Errorf("%s panicked: %s\n%s", who, panicText(p), debug.Stack())
 		}
 	}()
 	return do()
+}
+
+// aside runs do, shielded from panics, but waits for it no longer than ctx
+// allows: it may be stuck.
+func aside(ctx context.Context, who string, do func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		err := fmt.Errorf("%s ended its goroutine", who)
+		defer func() { done <- err }()
+		err = contain(who, do)
+	}()
+	err, ok := await(ctx, done)
+	if !ok {
+		return fmt.Errorf("%s does not come back: %w", who, ctx.Err())
+	}
+	return err
 }
 
 // flushSink flushes a sink, shielded from its panics.
@@ -182,18 +202,9 @@ func (e *ending) run(ctx context.Context, shutdown func() error) error {
 	return nil
 }
 
-// shutdownSink shuts a sink down, shielded from its panics, but waits for one
-// that is stuck no longer than ctx allows.
+// shutdownSink shuts a sink down.
 func shutdownSink(ctx context.Context, s exporters.Sink, name string) error {
-	done := make(chan error, 1)
-	go func() {
-		done <- contain(name+": the exporter", func() error { return s.Shutdown(ctx) })
-	}()
-	err, ok := await(ctx, done)
-	if !ok {
-		return fmt.Errorf("%s: the exporter did not shut down in time: %w", name, ctx.Err())
-	}
-	return err
+	return aside(ctx, name+": the exporter", func() error { return s.Shutdown(ctx) })
 }
 
 // await receives from c, for at most grace longer than ctx lives.

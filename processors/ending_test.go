@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -283,6 +284,43 @@ func TestPanickingExporterIsReportedOnce(t *testing.T) {
 		}
 		if s := p.Stats().Exporters[0]; s.Dropped[processors.CausePanic] != 100 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// An exporter that ends the goroutine that calls it is one that panics.
+func TestGoexitInAnExporter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		catchErrors(t)
+		sinks := []*sinktest.Script{{}, {}}
+		for _, s := range sinks {
+			s.OnWrite = func(_ context.Context, call int, recs []record.Record) (int, error) {
+				if call < 2 {
+					runtime.Goexit()
+				}
+				return len(recs), nil
+			}
+		}
+		p, err := processors.NewPipeline(processors.DefaultConfig(),
+			newBatch(t, sinks[0], func(c *processors.BatchConfig) { c.MaxExportBatchSize = 1 }),
+			newSimple(t, sinks[1], "simple", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 4 {
+			go func() {
+				_ = p.Logger(record.Scope{}).Emit(context.Background(), &record.Record{Severity: log.SeverityInfo})
+			}()
+			synctest.Wait()
+		}
+		if err := errors.Join(p.ForceFlush(t.Context()), p.Shutdown(t.Context())); err != nil {
+			t.Error(err)
+		}
+		for _, e := range p.Stats().Exporters {
+			balanced(t, e)
+			if e.Delivered != 2 || e.Dropped[processors.CausePanic] != 2 || e.Writes != 4 {
+				t.Errorf("%+v", e)
+			}
 		}
 	})
 }

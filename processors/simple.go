@@ -108,7 +108,14 @@ func (s *Simple) OnEmit(ctx context.Context, r *record.Record, next Next) error 
 	return errors.Join(err, next(ctx, r))
 }
 
-func (s *Simple) write(ctx context.Context, r *record.Record) error {
+// outcome is what became of a record.
+type outcome struct {
+	n     int
+	err   error
+	cause string // of the drop, if the record was not taken
+}
+
+func (s *Simple) write(ctx context.Context, r *record.Record) (err error) {
 	s.mu.Lock()
 	s.books.accepted++
 	if s.closed {
@@ -122,38 +129,44 @@ func (s *Simple) write(ctx context.Context, r *record.Record) error {
 	// A cancelled caller is no reason to lose its record.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ExportTimeout.Std())
 	defer cancel()
-	n, err, cause := 0, error(nil), CauseError
+	o := outcome{0, errEnded, CausePanic} // unless the call below comes back
+	defer func() { err = s.account(o) }()
 	select {
 	case s.writing <- struct{}{}:
-		n, err, cause = s.call(ctx, r)
-		<-s.writing
+		defer func() { <-s.writing }()
+		o = s.call(ctx, r)
 	case <-ctx.Done():
-		err = ctx.Err()
+		o = outcome{0, ctx.Err(), CauseError}
 	}
+	return nil
+}
 
+// account enters the outcome of a Write into the books. It returns why the
+// record was lost.
+func (s *Simple) account(o outcome) error {
 	// Shutdown came between the look at closed and the sink's turn.
-	if errors.Is(err, exporters.ErrClosed) {
-		err, cause = nil, CauseShutdown
+	if errors.Is(o.err, exporters.ErrClosed) {
+		o.err, o.cause = nil, CauseShutdown
 		defer s.reporter.dropped()
 	}
-	failure := failureText(err)
+	failure := failureText(o.err)
 	s.mu.Lock()
 	s.books.outcome(failure)
 	refused := 0
-	if err != nil {
-		_, refused = exporters.Classify(err)
+	if o.err != nil {
+		_, refused = exporters.Classify(o.err)
 	}
 	switch {
-	case n == 1 && refused == 0:
+	case o.n == 1 && refused == 0:
 		s.books.delivered++
-	case n == 1:
+	case o.n == 1:
 		s.drop(CauseRejected)
 	default:
-		s.drop(cause)
+		s.drop(o.cause)
 	}
 	s.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("simple: %s: %w", s.cfg.Name, err)
+	if o.err != nil {
+		return fmt.Errorf("simple: %s: %w", s.cfg.Name, o.err)
 	}
 	return nil
 }
@@ -164,29 +177,31 @@ func (s *Simple) drop(cause string) {
 	s.lost = time.Now()
 }
 
-func (s *Simple) call(ctx context.Context, r *record.Record) (n int, err error, cause string) {
+// call runs one Write, shielded from panics.
+func (s *Simple) call(ctx context.Context, r *record.Record) (o outcome) {
 	start := time.Now()
+	o = outcome{0, errEnded, CausePanic} // until it comes back
 	defer func() {
 		if p := recover(); p != nil {
-			n, err, cause = 0, fmt.Errorf("the exporter panicked: %v\n%s", p, debug.Stack()), CausePanic
+			o.err = fmt.Errorf("the exporter panicked: %s\n%s", panicText(p), debug.Stack())
 		}
 		took := time.Since(start)
 		s.mu.Lock()
 		s.books.wrote(took)
 		s.mu.Unlock()
-		s.measure(ctx, took, err, cause == CausePanic)
+		s.measure(ctx, took, o.err, o.cause == CausePanic)
 	}()
 	// A slice of one needs memory that the sink may read: r's own would do if
 	// the interface took a pointer.
 	one := singles.Get().(*[1]record.Record)
 	one[0] = *r
-	n, err = s.to(ctx, s.sink, one[:])
+	n, err := s.to(ctx, s.sink, one[:])
 	one[0] = record.Record{}
 	singles.Put(one)
 	if n == 0 && err == nil {
 		err = errors.New("the exporter took nothing and gave no reason")
 	}
-	return max(0, min(n, 1)), err, CauseError
+	return outcome{max(0, min(n, 1)), err, CauseError}
 }
 
 var singles = sync.Pool{New: func() any { return new([1]record.Record) }}

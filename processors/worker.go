@@ -29,11 +29,25 @@ type worker struct {
 
 	pause        time.Duration
 	failingSince time.Time
+	calling      bool // a Write is under way
 }
+
+var errEnded = errors.New("the exporter ended the goroutine that called it (runtime.Goexit)")
 
 // run writes batches until Shutdown has drained the queue or given up.
 func (b *Batch) run() {
-	defer close(b.done)
+	// The exporter may have ended this goroutine: another one goes on then, as
+	// after a panic.
+	defer func() {
+		if !b.worker.calling {
+			close(b.done)
+			return
+		}
+		b.worker.calling = false
+		b.account(0, fmt.Errorf("batch: %s: %w", b.cfg.Name, errEnded), true)
+		b.settle()
+		go b.run()
+	}()
 	for b.await() {
 		b.take()
 		for !b.write() {
@@ -159,9 +173,13 @@ func (b *Batch) call(recs []record.Record) (n int, err error, panicked bool) {
 	ctx, cancel := context.WithTimeout(b.base, b.cfg.ExportTimeout.Std())
 	defer cancel()
 	start := time.Now()
+	w := &b.worker
 	defer func() {
 		if p := recover(); p != nil {
+			w.calling = false
 			n, err, panicked = 0, fmt.Errorf("batch: %s: the exporter panicked: %v\n%s", b.cfg.Name, p, debug.Stack()), true
+		} else if w.calling {
+			err, panicked = errEnded, true
 		}
 		took := time.Since(start)
 		b.mu.Lock()
@@ -170,7 +188,9 @@ func (b *Batch) call(recs []record.Record) (n int, err error, panicked bool) {
 		b.mu.Unlock()
 		b.measure(ctx, took, err, panicked)
 	}()
+	w.calling = true
 	n, err = b.to(ctx, b.sink, recs)
+	w.calling = false
 	if n = max(0, min(n, len(recs))); n < len(recs) && err == nil {
 		err = fmt.Errorf("batch: %s: the exporter took %d of %d records and gave no reason", b.cfg.Name, n, len(recs))
 	}
@@ -248,7 +268,7 @@ func (b *Batch) settle() {
 	b.mu.Lock()
 	b.q.unpin(w.runs)
 	b.flying -= w.bytes
-	if b.waiting > 0 && !b.closing {
+	if b.waiting > 0 && !b.open {
 		close(b.room)
 		b.room = make(chan struct{})
 	}
