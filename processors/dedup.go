@@ -34,8 +34,8 @@ const (
 //     the first and the latest of them happened
 //
 // Then the next such record passes again. So every record that comes in goes
-// out, as itself or in a count. A stopped record that is a summary itself
-// counts for as many as it says.
+// out, as itself or in a count, unless Shutdown has no time for that. A stopped
+// record that is a summary itself counts for as many as it says.
 //
 // Summaries go out early when the memory for repeats is used up (4096 records,
 // 8 MiB), at ForceFlush, which ends no interval, and at Shutdown. They may come
@@ -56,7 +56,7 @@ type Dedup struct {
 	bytes          int     // sizes of all windows
 	timer          *time.Timer
 	armed          bool // timer is running, or tick is
-	stopped, added uint64
+	stopped        uint64
 	closed         bool
 }
 
@@ -115,7 +115,6 @@ func (d *Dedup) take(key []byte, r *record.Record, size int, next Next) (repeat 
 	for len(d.windows) > maxWindows || d.bytes > maxWindowBytes {
 		if w := d.pop(); w.count > 0 {
 			summaries = append(summaries, w.summary())
-			d.added++
 		}
 	}
 	return repeat, summaries
@@ -157,27 +156,34 @@ func (d *Dedup) pop() *window {
 	return w
 }
 
-// tick ends the windows whose interval is over. All have the same, so the
-// oldest comes first.
+// tick ends the windows whose interval is over.
 func (d *Dedup) tick() {
+	defer d.rest() // even if what follows ends the goroutine
+	for summary, next := d.due(); summary != nil; summary, next = d.due() {
+		d.emitter.emit(next, summary)
+	}
+}
+
+// due ends windows whose interval is over, up to one that has a summary; nil if
+// there is none. All have the same interval, so the oldest comes first.
+func (d *Dedup) due() (*record.Record, Next) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for d.oldest != nil && !d.closed {
-		if rest := d.interval - time.Since(d.oldest.opened); rest > 0 {
-			d.timer.Reset(rest)
-			return
+	for d.oldest != nil && !d.closed && time.Since(d.oldest.opened) >= d.interval {
+		if w := d.pop(); w.count > 0 {
+			return w.summary(), d.next
 		}
-		w := d.pop()
-		if w.count == 0 {
-			continue
-		}
-		summary, next := w.summary(), d.next
-		d.added++
-		d.mu.Unlock()
-		d.emitter.emit(next, summary)
-		d.mu.Lock()
 	}
-	d.armed = false
+	return nil, nil
+}
+
+// rest has tick called when the next interval is over.
+func (d *Dedup) rest() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.armed = d.oldest != nil && !d.closed; d.armed {
+		d.timer.Reset(max(0, d.interval-time.Since(d.oldest.opened)))
+	}
 }
 
 // ForceFlush hands on what has been counted so far. The intervals go on.
@@ -200,13 +206,10 @@ func (d *Dedup) Shutdown(ctx context.Context) error {
 			d.timer.Stop()
 		}
 		d.mu.Unlock()
-		err := d.emitter.flush(ctx, func() {
-			d.summarize()
-			d.mu.Lock()
-			d.windows, d.oldest, d.newest, d.spare, d.bytes = nil, nil, nil, nil, 0
-			d.mu.Unlock()
-		})
-		d.emitter.failures.close(ctx)
+		err := d.emitter.close(ctx, d.summarize)
+		d.mu.Lock()
+		d.windows, d.oldest, d.newest, d.spare, d.bytes = nil, nil, nil, nil, 0
+		d.mu.Unlock()
 		return err
 	})
 }
@@ -222,19 +225,16 @@ func (d *Dedup) summarize() {
 			summaries = append(summaries, w.summary())
 		}
 	}
-	d.added += uint64(len(summaries))
 	next := d.next
 	d.mu.Unlock()
-	for _, summary := range summaries {
-		d.emitter.emit(next, summary)
-	}
+	d.emitter.emitAll(next, summaries)
 }
 
 // Books implements [Counted].
 func (d *Dedup) Books() StepStats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := StepStats{Name: d.emitter.name, Added: d.added}
+	s := StepStats{Name: d.emitter.name, Added: d.emitter.added.Load()}
 	if d.stopped > 0 {
 		s.Stopped = map[string]uint64{CauseDuplicate: d.stopped}
 	}

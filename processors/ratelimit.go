@@ -93,10 +93,10 @@ type RateLimit struct {
 	timer    *time.Timer
 	armed    bool // timer is running, or tick is
 
-	given          uint64 // what buckets that were given up had to tell
-	untold         uint64 // records stopped that no notice has told of
-	stopped, added uint64
-	closed         bool
+	given   uint64 // what buckets that were given up had to tell
+	untold  uint64 // records stopped that no notice has told of
+	stopped uint64
+	closed  bool
 }
 
 // bucket is a limit: the generic cell rate algorithm, which is a token bucket

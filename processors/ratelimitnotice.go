@@ -30,7 +30,12 @@ func (l *RateLimit) arm() {
 }
 
 func (l *RateLimit) tick() {
+	defer l.rest() // even if what follows ends the goroutine
 	l.report()
+}
+
+// rest has tick called again while there is something to report.
+func (l *RateLimit) rest() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.armed = false
@@ -65,7 +70,7 @@ func (l *RateLimit) report() {
 		others += told[len(told)-1].stopped
 		told = told[:len(told)-1]
 	}
-	notices := make([]record.Record, 0, len(told)+1)
+	notices := make([]*record.Record, 0, len(told)+1)
 	origin := &record.Origin{Resource: l.resource, Scope: record.Scope{Name: "sluice"}}
 	for _, b := range told {
 		notices = append(notices, l.notice(origin, b.stopped, b.text))
@@ -73,15 +78,12 @@ func (l *RateLimit) report() {
 	if others > 0 {
 		notices = append(notices, l.notice(origin, others, "other keys"))
 	}
-	l.added += uint64(len(notices))
 	next := l.next
 	l.mu.Unlock()
-	for i := range notices {
-		l.emitter.emit(next, &notices[i])
-	}
+	l.emitter.emitAll(next, notices)
 }
 
-func (l *RateLimit) notice(origin *record.Origin, n uint64, key string) record.Record {
+func (l *RateLimit) notice(origin *record.Origin, n uint64, key string) *record.Record {
 	now := time.Now()
 	noun, which := "records", ""
 	if n == 1 {
@@ -90,7 +92,7 @@ func (l *RateLimit) notice(origin *record.Origin, n uint64, key string) record.R
 	if key != "" {
 		which = ", " + key
 	}
-	r := record.Record{
+	r := &record.Record{
 		Timestamp:    now,
 		Observed:     now,
 		Severity:     log.SeverityWarn1,
@@ -126,9 +128,7 @@ func (l *RateLimit) Shutdown(ctx context.Context) error {
 			l.timer.Stop()
 		}
 		l.mu.Unlock()
-		err := l.emitter.flush(ctx, l.report)
-		l.emitter.failures.close(ctx)
-		return err
+		return l.emitter.close(ctx, l.report)
 	})
 }
 
@@ -136,7 +136,7 @@ func (l *RateLimit) Shutdown(ctx context.Context) error {
 func (l *RateLimit) Books() StepStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := StepStats{Name: l.name, Added: l.added}
+	s := StepStats{Name: l.name, Added: l.emitter.added.Load()}
 	if l.stopped > 0 {
 		s.Stopped = map[string]uint64{CauseRateLimited: l.stopped}
 	}

@@ -1,0 +1,93 @@
+package processors_test
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.opentelemetry.io/otel/log"
+
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/sinktest"
+	"github.com/seed2f724858/sluice/processors"
+	"github.com/seed2f724858/sluice/record"
+)
+
+// dead returns a branch without room, which blocks for ever: its sink takes
+// nothing before its context ends.
+func dead(t *testing.T) *processors.Batch {
+	sink := &sinktest.Script{OnWrite: func(ctx context.Context, _ int, _ []record.Record) (int, error) {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}}
+	return newBatch(t, sink, func(c *processors.BatchConfig) {
+		c.Name, c.OnFull, c.BlockTimeout, c.MaxQueueSize, c.MaxExportBatchSize = "dead", processors.Block, exporters.Unlimited, 2, 2
+	})
+}
+
+// Flushes in front of a branch that blocks leave no goroutine each.
+func TestFlushesDoNotPileUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		catchErrors(t)
+		d := newDedup(t, nil)
+		p, err := processors.NewPipeline(processors.DefaultConfig(), d, dead(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, body := range []string{"a", "a", "b", "b"} {
+			logAs(t, p, "x", log.SeverityInfo, body)
+		}
+		flush := func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := d.ForceFlush(ctx); err == nil {
+				t.Error("a flush claims that the branch took everything")
+			}
+		}
+		flush()
+		before := runtime.NumGoroutine()
+		for range 20 {
+			flush()
+		}
+		if now := runtime.NumGoroutine(); now > before+10 {
+			t.Errorf("flushes leave goroutines: %d, then %d", before, now)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_ = p.Shutdown(ctx)
+	})
+}
+
+// What follows may end the goroutine that it is called on; steps go on.
+func TestGoexitBehindAStep(t *testing.T) {
+	for name, make := range map[string]func() processors.Processor{
+		"dedup":      func() processors.Processor { return newDedup(t, nil) },
+		"rate_limit": func() processors.Processor { return newRateLimit(t, 1e-3, 2, nil) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var out kept
+			ended := 0
+			next := func(ctx context.Context, r *record.Record) error {
+				_, summary := r.Attr("sluice.dedup.count")
+				if _, notice := r.Attr("sluice.suppressed.count"); (notice || summary) && ended < 2 {
+					ended++
+					runtime.Goexit()
+				}
+				return out.next(ctx, r)
+			}
+			s := make()
+			for range 3 {
+				for _, body := range []string{"a", "a", "b", "b"} {
+					say(s, next, body)
+				}
+				time.Sleep(time.Minute)
+			}
+			if n := len(out.take()); ended != 2 || n != map[string]int{"dedup": 6 + 4, "rate_limit": 2 + 1}[name] {
+				t.Errorf("%s: %d goroutines ended, %d records came out", name, ended, n)
+			}
+			shutdown(t, s)
+		})
+	}
+}
