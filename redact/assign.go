@@ -27,13 +27,13 @@ func (d *Redactor) assignment(s string, i, floor int) (from, to int) {
 	for from < len(s) && (s[from] == ' ' || s[from] == '\t') {
 		from++
 	}
-	prose := s[i] == ':' && from > blanks && !n.quoted
+	prose := s[i] == ':' && (from > blanks || n.start > floor && s[n.start-1] == '(')
 	switch {
 	case s[i] == ':' && n.start > floor && s[n.start-1] == ':':
 		return 0, 0 // one of many parts, such as those of a URN
 	case s[i] == '=' && n.end == i && from > blanks && pairAhead(s, from):
 		return 0, 0 // password= user=bob
-	case prose && n.start >= len(parsers) && hasFold(s, n.start-len(parsers), parsers):
+	case prose && n.start-len(parsers) >= floor && hasFold(s, n.start-len(parsers), parsers):
 		return 0, 0
 	case isDirectory(s[n.start:n.end], s[from:]):
 		return 0, 0
@@ -44,11 +44,18 @@ func (d *Redactor) assignment(s string, i, floor int) (from, to int) {
 	if !ok {
 		return 0, 0
 	}
-	value := s[v.from:v.to]
-	if d.isMark(value) || !harmless(value) && (!prose || v.enclosed || d.likelySecret(s, n, v)) {
-		return v.from, v.to
+	if !v.enclosed {
+		header := isHeader(s[n.start:n.end])
+		v = d.credentials(s, v, header, header || !prose)
 	}
-	return 0, 0
+	value := s[v.from:v.to]
+	switch {
+	case d.isMark(value):
+		return v.from, v.to
+	case harmless(value), isPath(value), n.ending && !v.enclosed, prose && !v.enclosed && !d.likelySecret(s, n, v):
+		return 0, 0
+	}
+	return v.from, v.to
 }
 
 // parsers call any word of the text that they read a token.
@@ -59,6 +66,7 @@ type name struct {
 	start, end int
 	floor      int // nothing before it is looked at
 	quoted     bool
+	ending     bool // what is quoted only ends with it: "https://host/token"
 	sentence   bool // it holds a blank
 }
 
@@ -92,6 +100,7 @@ func nameBefore(s string, i, floor int) (n name) {
 		j--
 	}
 	n.start = j
+	n.ending = n.quoted && !(j > floor && (is(s[j-1], quote) || s[j-1] == '['))
 	return n
 }
 

@@ -57,6 +57,10 @@ func FuzzString(f *testing.F) {
 			pieces := strings.Split(got, redact.DefaultReplacement)
 			for i, piece := range pieces {
 				at := strings.Index(rest, piece)
+				if at < 0 { // a number in JSON, whose replacement is quoted
+					piece = strings.TrimRight(strings.TrimPrefix(strings.TrimLeft(piece, `\`), `"`), `"\`)
+					at = strings.Index(rest, piece)
+				}
 				if at < 0 || i == 0 && at > 0 {
 					t.Fatalf("%s: %q becomes %q: %q was not there", name, s, got, piece)
 				}

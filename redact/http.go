@@ -147,7 +147,7 @@ func dsnPassword(s string, i, floor int) (from, to int) {
 			from = j + 1
 		}
 	}
-	if from == 0 || from == i {
+	if from == 0 || from == i || s[from] == '/' { // that of a URL is another finder's
 		return 0, 0
 	}
 	return from, i

@@ -29,6 +29,9 @@ func (d *Redactor) flag(s string, i, floor int) (from, to int) {
 		return 0, 0
 	}
 	v, ok := d.valueAt(s, from)
+	if ok && !v.enclosed {
+		v = d.credentials(s, v, false, true)
+	}
 	if !ok || harmless(s[v.from:v.to]) || isSmallWord(s[v.from:v.to]) {
 		return 0, 0
 	}

@@ -16,7 +16,7 @@ func harmless(s string) bool {
 	case "true", "false", "null", "nil", "(nil)", "none", "undefined", "empty", "required", "missing", "invalid",
 		"expired", "incorrect", "wrong", "unset", "set", "not", "must", "is", "ok", "yes", "no", "optional", "disabled",
 		"enabled", "changed", "unknown", "default", "redacted", "string", "failed", "unauthorized", "forbidden", "denied",
-		"malformed", "mismatch", "revoked", "rejected", "refused", "accepted", "valid", "exceeded", "timeout", "unavailable", "error",
+		"malformed", "mismatch", "revoked", "rejected", "refused", "accepted", "valid", "success", "exceeded", "timeout", "unavailable", "error",
 		"?", "...", "%s", "%v", "%q", "%d":
 		return true
 	}
@@ -59,10 +59,36 @@ func isDirectory(name, rest string) bool {
 	return rest != "" && (rest[0] == '/' || rest[0] == '~') || len(rest) > 2 && rest[1] == ':' && rest[2] == '\\'
 }
 
-// isSmallWord knows the words that follow a flag's name in a sentence.
+// isPath reports whether a value is the path of a file and not random bytes,
+// which base64 gives slashes too. Only what has the parts of a path counts.
+func isPath(s string) bool {
+	const longest = 256
+	if len(s) > longest || scrambled(s) {
+		return false
+	}
+	slashes, dot := 0, -1
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '/':
+			slashes, dot = slashes+1, -1
+		case c == '.':
+			dot = i
+		case !is(c, token) && (c != '~' || i > 0):
+			return false
+		}
+	}
+	ext := len(s) - dot - 1
+	file := dot > 0 && ext >= 2 && ext <= 5 && run(s, dot+1, letter) == len(s)
+	rooted := slashes > 0 && (s[0] == '/' || s[0] == '~' || s[0] == '.')
+	return rooted && slashes > 1 || slashes > 0 && file
+}
+
+// isSmallWord knows the words that follow a flag's name, or a scheme's, in a
+// sentence.
 func isSmallWord(s string) bool {
 	switch s {
-	case "to", "or", "and", "flag", "option", "for", "from", "with", "in", "was", "when", "has", "argument", "on", "if", "string,", "the":
+	case "to", "or", "and", "flag", "option", "for", "from", "with", "in", "was", "when", "has", "argument", "on", "if", "string,", "the",
+		"token", "auth", "authentication", "authorization", "credentials", "realm", "scheme", "header", "are", "cannot":
 		return true
 	}
 	return false
@@ -78,7 +104,10 @@ func (d *Redactor) likelySecret(s string, n name, v span) bool {
 			return false
 		}
 	}
-	if len(value) > longestWord {
+	switch {
+	case strings.HasPrefix(value, "arn:"): // Amazon's name of a thing
+		return false
+	case len(value) > longestWord:
 		return true
 	}
 	if value[len(value)-1] == ':' || value[0] == '/' || value[0] == '(' {
@@ -91,8 +120,8 @@ func (d *Redactor) likelySecret(s string, n name, v span) bool {
 	if k&digit != 0 && (len(value) >= 4 || k&letter != 0) {
 		return true
 	}
-	if k&digit != 0 {
-		return false // a short number
+	if k&digit != 0 { // a short number
+		return n.quoted && (v.to == len(s) || is(s[v.to], closer) || s[v.to] == '\n' || s[v.to] == '\r')
 	}
 	if k&lower != 0 && kindsIn(value[1:])&upper != 0 {
 		return true
@@ -103,6 +132,9 @@ func (d *Redactor) likelySecret(s string, n name, v span) bool {
 	// A lone word: only where a line, or what quotes enclose, has nothing but
 	// name and value.
 	start := n.start
+	if n.quoted && start > n.floor {
+		start-- // its quote
+	}
 	for start > n.floor && n.start-start < longestWord && s[start-1] == ' ' {
 		start--
 	}

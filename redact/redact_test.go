@@ -226,6 +226,27 @@ func TestReplacement(t *testing.T) {
 	}
 }
 
+// What stands for a number in JSON is a string, so that JSON stays JSON.
+func TestNumbersInJSON(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"pin":4711}`:               `{"pin":"[REDACTED]"}`,
+		`{"pin": 471, "n": 1}`:       `{"pin": "[REDACTED]", "n": 1}`,
+		`{"a":"{\"otp\":123456}"}`:   `{"a":"{\"otp\":\"[REDACTED]\"}"}`,
+		`{"card":4111111111111111}`:  `{"card":"[REDACTED]"}`,
+		`{"token":5,"max_tokens":5}`: `{"token":"[REDACTED]","max_tokens":5}`,
+		`pin:4711`:                   `pin:[REDACTED]`,
+	} {
+		d := newRedactor(t, "all")
+		got, _ := d.String(in)
+		if got != want {
+			t.Errorf("%s becomes %s, want %s", in, got, want)
+		}
+		if again, changed := d.String(got); changed {
+			t.Errorf("%s becomes %s", got, again)
+		}
+	}
+}
+
 func TestHash(t *testing.T) {
 	d := hashing(t)
 	kvs := []attribute.KeyValue{

@@ -57,13 +57,39 @@ func (d *Redactor) scan(s string) (string, bool) {
 			out = make([]byte, 0, len(s)+len(d.replacement))
 		}
 		out = append(out, s[done:from]...)
+		q := numberQuote(s, from, to)
+		out = append(out, q...)
 		out = d.appendMark(out, s[from:to])
+		out = append(out, q...)
 		done = to
 	}
 	if out == nil {
 		return s, false
 	}
 	return string(append(out, s[done:]...)), true
+}
+
+// numberQuote returns the quote that must enclose what replaces s[from:to] if
+// that is a number in JSON: the one that its key has, as it is escaped there.
+func numberQuote(s string, from, to int) string {
+	const most = 8 // blanks, and backslashes
+	for i := from; i < to; i++ {
+		if !is(s[i], digit) && s[i] != '-' && s[i] != '.' {
+			return ""
+		}
+	}
+	i := from
+	for i > 0 && from-i < most && is(s[i-1], space) {
+		i--
+	}
+	if i < 2 || s[i-1] != ':' || s[i-2] != '"' {
+		return ""
+	}
+	j := i - 2
+	for j > 0 && i-j < most && s[j-1] == '\\' {
+		j--
+	}
+	return s[j : i-1]
 }
 
 // look returns where the secret lies that the byte s[i] belongs to, or

@@ -40,30 +40,43 @@ func (d *Redactor) valueAt(s string, i int) (span, bool) {
 		return span{from, to, true}, from < to
 	}
 	to := d.wordEnd(s, i+d.markLen(s[i:]))
-	if scheme, params := isScheme(s[i:to]); scheme {
-		if from := gap(s, to); from > 0 {
-			return d.credentials(s, i, from, params)
-		}
-	}
 	return span{i, to, false}, i < to
 }
 
-// credentials returns what an HTTP header holds whose scheme starts at i (RFC
-// 9110 section 11.4): the scheme, and from there on one word, or parameters
-// that go to the end of the line.
-func (d *Redactor) credentials(s string, i, from int, params bool) (span, bool) {
+// credentials widens v, a word, to all that an HTTP header holds if the word is
+// a scheme (RFC 9110 section 11.4): what follows is one word, or parameters
+// that go to the end of the line. In the header itself any scheme may stand.
+// Known ones are ordinary words too ("token is malformed"), so what follows
+// them must look like a secret, unless loose.
+func (d *Redactor) credentials(s string, v span, header, loose bool) span {
+	from := gap(s, v.to)
+	scheme := isScheme(s[v.from:v.to])
+	if from == 0 || !scheme && !(header && is(s[v.from], upper) && run(s, v.from, token) == v.to) {
+		return v
+	}
 	n := d.markLen(s[from:])
 	to := d.wordEnd(s, from+n)
 	if n > 0 && to == from+n {
-		return span{from, to, true}, true
+		return span{from, to, true}
 	}
-	if params {
+	word := strings.TrimRight(s[from:to], "=")
+	switch params := strings.IndexByte(word, '='); {
+	case params > 0 && (scheme || strings.HasPrefix(word[params:], `="`)):
 		to = len(s)
 		if n := strings.IndexAny(s[from:], "\r\n"); n >= 0 {
 			to = from + n
 		}
+	case params < 0 && opaque(word), scheme && loose && word != "" && !harmless(word) && !isSmallWord(word):
+	default:
+		return v
 	}
-	return span{i, to, true}, true
+	return span{v.from, to, true}
+}
+
+// isHeader reports whether a name is that of the header that holds credentials.
+func isHeader(name string) bool {
+	const header = "authorization"
+	return len(name) >= len(header) && hasFold(name, len(name)-len(header), header)
 }
 
 // closing returns where the value that starts at i ends: before the closing
@@ -140,18 +153,12 @@ func (d *Redactor) nameAhead(s string, i int) bool {
 	return e > i && e < len(s) && (s[e] == '=' || s[e] == ':')
 }
 
-// isScheme reports whether s is a scheme, the first word of what the HTTP
-// header Authorization holds, and whether parameters follow it.
-func isScheme(s string) (scheme, params bool) {
-	for _, word := range [...]string{"basic", "token", "bearer", "apikey", "negotiate"} {
+// isScheme knows the schemes that are in use, and the words that stand for one.
+func isScheme(s string) bool {
+	for _, word := range [...]string{"basic", "token", "bearer", "apikey", "negotiate", "digest", "oauth", "aws4-hmac-sha256"} {
 		if len(s) == len(word) && hasFold(s, 0, word) {
-			return true, false
+			return true
 		}
 	}
-	for _, word := range [...]string{"digest", "oauth", "aws4-hmac-sha256"} {
-		if len(s) == len(word) && hasFold(s, 0, word) {
-			return true, true
-		}
-	}
-	return false, false
+	return false
 }
