@@ -225,5 +225,7 @@ func (a *Attributes) Shutdown(context.Context) error { return nil }
 
 // Books implements [Counted].
 func (a *Attributes) Books() StepStats {
-	return StepStats{Name: a.name, Changed: a.changed.Load()}
+	st := StepStats{Name: a.name, Changed: a.changed.Load()}
+	a.code.count(&st)
+	return st
 }

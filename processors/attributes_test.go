@@ -96,8 +96,8 @@ func TestAttributesFuncPanics(t *testing.T) {
 	a := newAttributes(t, processors.AttributesConfig{Func: func(context.Context, *record.Record) { panic("no") }})
 	p := newPipeline(t, processors.DefaultConfig(), a, newSimple(t, sink, "m", nil))
 	var r record.Record
-	if err := p.Logger(record.Scope{}).Emit(t.Context(), &r); err == nil || sink.Len() != 0 || p.Stats().Filtered != 1 {
-		t.Errorf("error %v, %d delivered, %d filtered; want the record dropped and counted", err, sink.Len(), p.Stats().Filtered)
+	if err := p.Logger(record.Scope{}).Emit(t.Context(), &r); err == nil || sink.Len() != 0 || p.Stats().Steps[0].Stopped[processors.CausePanic] != 1 {
+		t.Errorf("error %v, %d delivered, %+v; want the record dropped and counted", err, sink.Len(), p.Stats())
 	}
 }
 

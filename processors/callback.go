@@ -1,48 +1,63 @@
 package processors
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
 )
 
-// errDropped marks the error of a step that lost its record.
-var errDropped = errors.New("the record was dropped")
-
 // foreign is code that a user gave: a step, or the Func of one of ours. A panic
 // stays away from the code that logs, and so does an overflow of the stack, if
 // the code logs into the pipeline that calls it. The record goes no further
-// then: the code may have been there to redact it.
+// then, and is counted: the code may have been there to redact it.
 type foreign struct {
 	name     string
 	underWay atomic.Int64
+	lost     atomic.Uint64
 }
 
 func (f *foreign) call(do func()) (err error) {
 	if !f.enter() {
-		return fmt.Errorf("processors: %s logs into the pipeline that calls it: %w", f.name, errDropped)
+		return fmt.Errorf("processors: %s logs into the pipeline that calls it: the record was dropped", f.name)
 	}
+	returned := false
 	defer func() {
 		f.leave()
-		if p := recover(); p != nil {
-			err = fmt.Errorf("processors: %s panicked (%v): %w", f.name, p, errDropped)
+		if returned {
+			return
 		}
+		f.lost.Add(1)
+		err = fmt.Errorf("processors: %s panicked (%s): the record was dropped", f.name, panicText(recover()))
 	}()
 	do()
+	returned = true
 	return nil
+}
+
+// count enters what the code has lost into the books of its step.
+func (f *foreign) count(s *StepStats) {
+	n := f.lost.Load()
+	if n == 0 {
+		return
+	}
+	if s.Stopped == nil {
+		s.Stopped = make(map[string]uint64)
+	}
+	s.Stopped[CausePanic] += n
 }
 
 // maxEmits is how deep log calls may stand within each other: code that logs
 // about some of its records ends by itself, code that logs about each does not.
 const maxEmits = 8
 
-// enter reports false where the code is part of a recursion without end. The
-// stack is looked at only while many calls are under way.
+// enter reports false, and counts the record as lost, where the code is part of
+// a recursion without end. The stack is looked at only while many calls are
+// under way.
 func (f *foreign) enter() bool {
 	if f.underWay.Add(1) > maxEmits && emits() > maxEmits {
 		f.leave()
+		f.lost.Add(1)
 		return false
 	}
 	return true

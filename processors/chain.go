@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"reflect"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel/log"
 
@@ -26,7 +27,7 @@ type chain struct {
 type reader interface{ readsOnly() bool }
 
 func newChain(steps []Processor) (*chain, error) {
-	c := &chain{steps: steps, readOnly: true}
+	c := &chain{steps: make([]Processor, len(steps)), readOnly: true}
 	next := Next(func(context.Context, *record.Record) error { return nil })
 	seen := map[Processor]bool{}
 	for i := len(steps) - 1; i >= 0; i-- {
@@ -40,41 +41,16 @@ func newChain(steps []Processor) (*chain, error) {
 			}
 			seen[step] = true
 		}
-		r, own := step.(reader)
-		if !own || !r.readsOnly() {
+		step = host(step)
+		c.steps[i] = step
+		if r, ok := step.(reader); !ok || !r.readsOnly() {
 			c.readOnly = false
 		}
 		rest := next
-		if own {
-			next = func(ctx context.Context, r *record.Record) error { return step.OnEmit(ctx, r, rest) }
-		} else {
-			next = guard(step, rest)
-		}
+		next = func(ctx context.Context, r *record.Record) error { return step.OnEmit(ctx, r, rest) }
 	}
 	c.first = next
 	return c, nil
-}
-
-// guard keeps what may go wrong in a user's step away from the code that logs.
-func guard(step Processor, rest Next) Next {
-	code := &foreign{name: fmt.Sprintf("%T", step)}
-	return func(ctx context.Context, r *record.Record) (err error) {
-		if lost := code.call(func() { err = step.OnEmit(ctx, r, rest) }); lost != nil {
-			return lost
-		}
-		return err
-	}
-}
-
-// ask asks a step whether it is enabled. A panic says as little as "unsure",
-// which is true.
-func ask(ctx context.Context, step Processor, scope *record.Origin, sev log.Severity, event string) (ok bool) {
-	defer func() {
-		if recover() != nil {
-			ok = true
-		}
-	}()
-	return step.Enabled(ctx, scope, sev, event)
 }
 
 // severities is a set of severities, one bit for each number; bit 0 stands for
@@ -122,7 +98,7 @@ func walk(ctx context.Context, step Processor, scope *record.Origin, sevs severi
 	}
 	var enabled severities
 	for sev := range sevs.each {
-		if ask(ctx, step, scope, sev, event) {
+		if step.Enabled(ctx, scope, sev, event) {
 			enabled |= only(sev)
 		}
 	}
@@ -140,7 +116,7 @@ func (c *chain) all() []Processor {
 	var all []Processor
 	for _, step := range c.steps {
 		all = append(all, step)
-		if p, ok := step.(parent); ok {
+		if p, ok := inner(step).(parent); ok {
 			for _, inner := range p.chains() {
 				all = append(all, inner.all()...)
 			}
@@ -170,31 +146,42 @@ func (c *chain) branches() []Branch {
 	return all
 }
 
-// forceFlush flushes the steps from first to last, because one may hand what
-// it held to the next; steps that deliver go in parallel.
 func (c *chain) forceFlush(ctx context.Context) error {
-	return c.each(func(p Processor) error {
-		return contain(fmt.Sprintf("processors: %T", p), func() error { return p.ForceFlush(ctx) })
-	})
+	return c.each(ctx, Processor.ForceFlush)
 }
 
+// shutdown first has the branches keep nobody waiting any more: what the steps
+// hand on at their end goes to one branch after the other, and one that is stuck
+// would keep it from the rest.
 func (c *chain) shutdown(ctx context.Context) error {
-	return c.each(func(p Processor) error {
-		return contain(fmt.Sprintf("processors: %T", p), func() error { return p.Shutdown(ctx) })
-	})
+	for _, b := range c.branches() {
+		if b, ok := b.(*Batch); ok {
+			b.admit()
+		}
+	}
+	return c.each(ctx, Processor.Shutdown)
 }
 
-func (c *chain) each(do func(Processor) error) error {
+// each goes through the steps from first to last, because one may hand what it
+// held to the next, and then through those that deliver, in parallel. The former
+// have half of the time that ctx leaves: one that is stuck must not cost the
+// branches what they have queued.
+func (c *chain) each(ctx context.Context, do func(Processor, context.Context) error) error {
 	var errs []error
 	var ends []Processor
+	first, cancel := ctx, context.CancelFunc(func() {})
+	if end, ok := ctx.Deadline(); ok {
+		first, cancel = context.WithTimeout(ctx, time.Until(end)/2)
+	}
+	defer cancel()
 	for _, step := range c.steps {
 		if _, delivers := step.(Brancher); delivers {
 			ends = append(ends, step)
 		} else {
-			errs = append(errs, do(step))
+			errs = append(errs, do(step, first))
 		}
 	}
-	errs = append(errs, inParallel(len(ends), func(i int) error { return do(ends[i]) }))
+	errs = append(errs, inParallel(len(ends), func(i int) error { return do(ends[i], ctx) }))
 	return errors.Join(errs...)
 }
 

@@ -126,5 +126,6 @@ func (f *Filter) Books() StepStats {
 	if n := f.stopped.Load(); n > 0 {
 		s.Stopped = map[string]uint64{CauseFiltered: n}
 	}
+	f.code.count(&s)
 	return s
 }

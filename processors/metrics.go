@@ -73,7 +73,7 @@ func (s Stats) Metrics() []Metric {
 		inflight  = standard(otelconv.SDKExporterLogInflightObservable{}, false)
 		exported  = standard(otelconv.SDKExporterLogExportedObservable{}, true)
 
-		filtered = own("pipeline.filtered", records, "The number of log records that the pipeline refused, by level or trace, or that a step lost in a panic.", true)
+		filtered = own("pipeline.filtered", records, "The number of log records that the pipeline refused, by level or trace.", true)
 		feedback = own("pipeline.feedback", records, "The number of log records that were stopped because an exporter of the pipeline itself logged them.", true)
 		stopped  = own("step.stopped", records, "The number of log records that a step did not let pass.", true)
 		held     = own("step.held", records, "The number of log records that a step keeps and may yet let pass.", false)

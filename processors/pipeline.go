@@ -89,14 +89,14 @@ func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
 		p.failures.add(err) // no reason not to log
 	}
 	for _, step := range c.all() {
-		if s, ok := step.(interface{ reports() *failures }); ok {
+		if s, ok := inner(step).(interface{ reports() *failures }); ok {
 			s.reports().tell = p.feedback.callHandler
 		}
 	}
 	name := namer{}
 	for _, b := range c.branches() {
 		if b, ok := b.(linkable); ok {
-			b.join(p.feedback, p.meters, name.of(b.Stats().Name))
+			b.join(p.feedback, p.meters, name.of(statsOf(b).Name))
 		}
 	}
 	return p, nil
@@ -132,7 +132,7 @@ func (p *Pipeline) Stats() Stats {
 	}
 	name = namer{}
 	for _, b := range p.chain.branches() {
-		e := b.Stats()
+		e := statsOf(b)
 		e.Name = name.of(e.Name)
 		s.Exporters = append(s.Exporters, e)
 	}
@@ -171,9 +171,6 @@ func (p *Pipeline) emit(ctx context.Context, l *Logger, r *record.Record) (chang
 	r.Origin = l.origin
 	changed = p.limits.normalize(r)
 	if err = p.chain.first(ctx, r); err != nil {
-		if errors.Is(err, errDropped) {
-			p.filtered.Add(1)
-		}
 		p.failures.add(err)
 	}
 	return changed, err

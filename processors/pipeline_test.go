@@ -265,8 +265,8 @@ func panickingStep(t *testing.T, h *handled) {
 	if got := fmt.Sprint(bodies(sink.Records())); got != "[good better]" {
 		t.Errorf("delivered %s", got)
 	}
-	if !strings.Contains(h.String(), "panicked") || p.Stats().Filtered != 1 {
-		t.Errorf("handler %q, filtered %d", h, p.Stats().Filtered)
+	if s := p.Stats(); !strings.Contains(h.String(), "panicked") || s.Filtered != 0 || s.Steps[0].Stopped[processors.CausePanic] != 1 {
+		t.Errorf("handler %q, %+v", h, s)
 	}
 }
 

@@ -36,7 +36,9 @@ type Processor interface {
 	// ForceFlush exports what the step still holds, within ctx's deadline.
 	ForceFlush(ctx context.Context) error
 	// Shutdown includes ForceFlush. Steps are shut down from first to last,
-	// and what the step emits meanwhile still reaches those behind it.
+	// and what the step emits meanwhile still reaches those behind it. Those
+	// that are no Branchers have half of the time that the pipeline has, all
+	// together; one that does not return within it is left behind.
 	// Afterwards every call is a no-op that returns nil, but that OnEmit hands
 	// records on: what comes too late is counted by the branch that gets it.
 	Shutdown(ctx context.Context) error

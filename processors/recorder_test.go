@@ -653,7 +653,7 @@ func TestFlightRecorderInRule(t *testing.T) {
 		}
 	}
 	s := p.Stats()
-	if len(s.Steps) != 1 || s.Steps[0].Released != 2 || s.Steps[0].Stopped[processors.CauseForgotten] != 1 {
+	if len(s.Steps) != 2 || s.Steps[0].Released != 2 || s.Steps[0].Stopped[processors.CauseForgotten] != 1 {
 		t.Errorf("%+v", s.Steps)
 	}
 }

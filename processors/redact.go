@@ -71,27 +71,32 @@ func (s *Redact) OnEmit(ctx context.Context, r *record.Record, next Next) error 
 }
 
 func (s *Redact) redact(ctx context.Context, r *record.Record) (err error) {
+	returned := false
 	defer func() {
-		if p := recover(); p != nil {
-			// What somebody panicked with may be the secret itself.
-			why := fmt.Sprintf("with a %T", p)
-			if e, ok := p.(runtime.Error); ok {
-				why = "(" + e.Error() + ")"
-			}
-			err = fmt.Errorf("processors: %s panicked %s: %w", s.name, why, errDropped)
+		if returned {
+			return
 		}
+		s.code.lost.Add(1)
+		// What somebody panicked with may be the secret itself.
+		p := recover()
+		why := fmt.Sprintf("with a %T", p)
+		if e, ok := p.(runtime.Error); ok {
+			why = "(" + e.Error() + ")"
+		}
+		err = fmt.Errorf("processors: %s panicked %s: the record was dropped", s.name, why)
 	}()
 	if s.redactor.Record(r) > 0 {
 		s.changed.Add(1)
 	}
-	if s.ask == nil {
-		return nil
+	if s.ask != nil {
+		if !s.code.enter() {
+			returned = true
+			return fmt.Errorf("processors: the Func of %s logs into the pipeline that calls it: the record was dropped", s.name)
+		}
+		defer s.code.leave()
+		s.ask(ctx, r)
 	}
-	if !s.code.enter() {
-		return fmt.Errorf("processors: the Func of %s logs into the pipeline that calls it: %w", s.name, errDropped)
-	}
-	defer s.code.leave()
-	s.ask(ctx, r)
+	returned = true
 	return nil
 }
 
@@ -104,5 +109,7 @@ func (s *Redact) Shutdown(context.Context) error { return nil }
 // Books implements [Counted]. Changed counts the records that held a secret
 // of a kind that Config names.
 func (s *Redact) Books() StepStats {
-	return StepStats{Name: s.name, Changed: s.changed.Load()}
+	st := StepStats{Name: s.name, Changed: s.changed.Load()}
+	s.code.count(&st)
+	return st
 }

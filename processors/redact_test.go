@@ -176,8 +176,8 @@ func TestRedactFunc(t *testing.T) {
 	if got := fmt.Sprint(bodies(sink.Records())); got != "[[PATIENT] has token=[REDACTED]]" {
 		t.Errorf("passed %s", got)
 	}
-	if s := p.Stats(); s.Filtered != 1 {
-		t.Errorf("%d records filtered, want the one whose redaction panicked", s.Filtered)
+	if s := p.Stats().Steps[0]; s.Stopped[processors.CausePanic] != 1 {
+		t.Errorf("%+v, want the record counted whose redaction panicked", s)
 	}
 	if strings.Contains(handled.String(), canary) {
 		t.Errorf("the error handler got %q", handled)

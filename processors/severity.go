@@ -152,5 +152,7 @@ func (s *SeverityStep) Shutdown(context.Context) error { return nil }
 
 // Books implements [Counted].
 func (s *SeverityStep) Books() StepStats {
-	return StepStats{Name: s.name, Changed: s.changed.Load()}
+	st := StepStats{Name: s.name, Changed: s.changed.Load()}
+	s.code.count(&st)
+	return st
 }

@@ -9,7 +9,7 @@ const (
 	CausePermanent = "permanent"  // the exporter will never take it
 	CausePoison    = "poison"     // the exporter will never take this one record
 	CauseError     = "error"      // a synchronous export failed
-	CausePanic     = "panic"      // the exporter panicked
+	CausePanic     = "panic"      // the exporter panicked, or ended the goroutine
 	CauseShutdown  = "shutdown"   // it came after shutdown, or shutdown's deadline passed
 )
 
@@ -62,7 +62,9 @@ func (s ExporterStats) DroppedTotal() uint64 {
 	return n
 }
 
-// Causes for which steps stop records, as StepStats.Stopped counts them.
+// Causes for which steps stop records, as StepStats.Stopped counts them. Besides,
+// [CausePanic]: a step that is yours, or the Func of one, panicked over the
+// record, or logs into the pipeline that calls it at every record.
 const (
 	CauseFiltered    = "filtered"     // a filter did not let it pass
 	CauseDuplicate   = "duplicate"    // it repeats one that passed
@@ -74,7 +76,8 @@ const (
 // StepStats are the books of a step that stops, holds, adds or changes
 // records.
 type StepStats struct {
-	// Name is the step's name in configuration and metrics.
+	// Name is the step's name in configuration and metrics; for a step of yours
+	// that keeps no books, its type.
 	Name string
 	// Stopped counts, by cause, the records that the step did not let pass,
 	// and never will; nil when there are none.
@@ -88,7 +91,9 @@ type StepStats struct {
 	// Refused counts the triggers of a flight recorder that let nothing out,
 	// because there had been too many.
 	Refused uint64
-	// Added counts the records that the step made itself: summaries.
+	// Added counts the records that the step made itself, and handed on:
+	// summaries. Where Shutdown had no time for them, what they would have told
+	// is in Stopped alone.
 	Added uint64
 	// Changed counts the records that the step changed.
 	Changed uint64
@@ -106,16 +111,15 @@ func (s StepStats) StoppedTotal() uint64 {
 // Stats are the pipeline's books.
 type Stats struct {
 	// Filtered counts the records that the pipeline itself refused: below
-	// their logger's level, of a trace that is not sampled, or dropped because
-	// a step panicked. Records whose level was pruned before they were built
-	// are not counted.
+	// their logger's level, or of a trace that is not sampled. Records whose
+	// level was pruned before they were built are not counted.
 	Filtered uint64
 	// Feedback counts the records that were stopped because they came out of
 	// an exporter of the pipeline itself, or from OpenTelemetry's error handler
 	// while that was told of the pipeline's troubles.
 	Feedback uint64
-	// Steps holds a row for each step that keeps books, in the order of
-	// configuration, those of a route's rules included.
+	// Steps holds a row for each step that keeps books, and for each of yours,
+	// in the order of configuration, those of a route's rules included.
 	Steps []StepStats
 	// Exporters holds a row for each branch, in the order of configuration.
 	Exporters []ExporterStats
