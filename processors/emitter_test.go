@@ -62,7 +62,7 @@ func TestFlushesDoNotPileUp(t *testing.T) {
 
 // What follows may end the goroutine that it is called on; steps go on.
 func TestGoexitBehindAStep(t *testing.T) {
-	for name, make := range map[string]func() processors.Processor{
+	for name, newStep := range map[string]func() processors.Processor{
 		"dedup":      func() processors.Processor { return newDedup(t, nil) },
 		"rate_limit": func() processors.Processor { return newRateLimit(t, 1e-3, 2, nil) },
 	} {
@@ -77,7 +77,7 @@ func TestGoexitBehindAStep(t *testing.T) {
 				}
 				return out.next(ctx, r)
 			}
-			s := make()
+			s := newStep()
 			for range 3 {
 				for _, body := range []string{"a", "a", "b", "b"} {
 					say(s, next, body)
@@ -88,6 +88,45 @@ func TestGoexitBehindAStep(t *testing.T) {
 				t.Errorf("%s: %d goroutines ended, %d records came out", name, ended, n)
 			}
 			shutdown(t, s)
+		})
+	}
+}
+
+// What Shutdown began to hand on ends with it, but for the record that is stuck.
+func TestShutdownEndsHandingOn(t *testing.T) {
+	for name, newStep := range map[string]func() processors.Processor{
+		"dedup": func() processors.Processor { return newDedup(t, nil) },
+		"rate_limit": func() processors.Processor {
+			return newRateLimit(t, 1e-3, 1, func(c *processors.RateLimitConfig) { c.By = []string{"body"} })
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			catchErrors(t)
+			s := newStep()
+			release := make(chan struct{})
+			var out kept
+			ending := false
+			next := func(ctx context.Context, r *record.Record) error {
+				if ending {
+					<-release
+				}
+				return out.next(ctx, r)
+			}
+			for _, body := range []string{"a", "a", "b", "b", "c", "c"} {
+				say(s, next, body)
+			}
+			ending = true
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := s.Shutdown(ctx); err == nil {
+				t.Errorf("%s: Shutdown claims that everything was taken", name)
+			}
+			close(release)
+			synctest.Wait()
+			b := s.(processors.Counted).Books()
+			if n := len(out.take()); n != 3+1 || b.Added != 1 || b.StoppedTotal() != 3 {
+				t.Errorf("%s: %d records came out, want three and a summary; books %+v", name, n, b)
+			}
 		})
 	}
 }
