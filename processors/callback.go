@@ -65,15 +65,20 @@ func (f *foreign) enter() bool {
 
 func (f *foreign) leave() { f.underWay.Add(-1) }
 
-var emitCode = sync.OnceValue(func() extent { return extentOf((*Pipeline).emit) })
+// emitCode is where the code of a log call lies. (A value from the start would
+// be a cycle: the code leads here.)
+var emitCode struct {
+	sync.Once
+	extent
+}
 
 // emits counts the log calls that stand within each other on this goroutine's
 // stack, as far as some hundred frames lie between two.
 func emits() (n int) {
-	code := emitCode()
+	emitCode.Do(func() { emitCode.extent = extentOf((*Pipeline).emit) })
 	var pcs [4096]uintptr
 	for _, pc := range pcs[:runtime.Callers(2, pcs[:])] {
-		if code.holds(pc) {
+		if emitCode.holds(pc) {
 			n++
 		}
 	}

@@ -59,16 +59,28 @@ type Pipeline struct {
 	filtered atomic.Uint64
 	closed   atomic.Bool
 	ending   ending
+
+	// first is the step that redacts, if it stands in front of all others,
+	// later are those further down the list.
+	first *Redact
+	later []*Redact
 }
 
 // NewPipeline returns a pipeline of the given steps, which it then owns:
 // Shutdown shuts them down.
 func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
+	var first *Redact
+	if len(steps) > 0 {
+		if first, _ = steps[0].(*Redact); first != nil {
+			steps = steps[1:]
+		}
+	}
 	c, err := newChain(steps)
 	if err != nil {
 		return nil, err
 	}
 	p := &Pipeline{
+		first:      first,
 		resource:   cfg.Resource,
 		limits:     cfg.Limits,
 		levels:     cfg.Levels,
@@ -83,6 +95,11 @@ func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
 	}
 	if p.levels == nil {
 		p.levels = NewLevels()
+	}
+	for _, step := range c.steps {
+		if s, ok := step.(*Redact); ok {
+			p.later = append(p.later, s)
+		}
 	}
 	p.failures.tell = p.feedback.callHandler
 	if p.meters, err = newMeters(cfg.MeterProvider, p.Stats); err != nil {
@@ -125,7 +142,11 @@ func (p *Pipeline) Refresh() { p.levels.Refresh() }
 // Stats returns the books of the pipeline, its steps and every exporter below
 // it, under names that tell them apart.
 func (p *Pipeline) Stats() Stats {
-	s := Stats{Filtered: p.filtered.Load(), Feedback: p.feedback.stopped.Load(), Steps: p.chain.books()}
+	s := Stats{Filtered: p.filtered.Load(), Feedback: p.feedback.stopped.Load()}
+	if p.first != nil {
+		s.Steps = append(s.Steps, p.first.Books())
+	}
+	s.Steps = append(s.Steps, p.chain.books()...)
 	name := namer{}
 	for i := range s.Steps {
 		s.Steps[i].Name = name.of(s.Steps[i].Name)
@@ -159,21 +180,29 @@ func (p *Pipeline) floor(scope *record.Origin) log.Severity {
 	return SeverityOff
 }
 
-// emit normalizes a record, which it reports, and sends it down the list.
-func (p *Pipeline) emit(ctx context.Context, l *Logger, r *record.Record) (changed bool, err error) {
+// emit sends a record down the list, unless it is refused: redacted, if that
+// comes first, and normalized, which it reports both.
+func (p *Pipeline) emit(ctx context.Context, l *Logger, r *record.Record) (refused, changed bool, err error) {
 	if !l.level.Enabled(r.Severity) || (l.traceBased && r.TraceID.IsValid() && !r.TraceFlags.IsSampled()) {
 		p.filtered.Add(1)
-		return false, nil
+		return true, false, nil
 	}
 	if p.feedback.underWay.Load() != 0 && p.feedback.stops(ctx, l, r, p.failures) {
-		return false, nil
+		return true, false, nil
 	}
 	r.Origin = l.origin
-	changed = p.limits.normalize(r)
-	if err = p.chain.first(ctx, r); err != nil {
+	if p.first != nil {
+		// Before the limits: half a secret may not look like one.
+		changed, err = p.first.redact(ctx, r)
+	}
+	if err == nil {
+		changed = p.limits.normalize(r) || changed
+		err = p.chain.first(ctx, r)
+	}
+	if err != nil {
 		p.failures.add(err)
 	}
-	return changed, err
+	return false, changed, err
 }
 
 // ForceFlush exports all records that were emitted before the call.
@@ -244,6 +273,6 @@ func (l *Logger) Origin() *record.Origin { return l.origin }
 // OpenTelemetry's error handler too, from another goroutine, because that may
 // log in its turn.
 func (l *Logger) Emit(ctx context.Context, r *record.Record) error {
-	_, err := l.pipeline.emit(ctx, l, r)
+	_, _, err := l.pipeline.emit(ctx, l, r)
 	return err
 }

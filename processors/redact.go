@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
 
 	"github.com/seed2f724858/sluice/record"
@@ -64,15 +65,23 @@ func (s *Redact) Enabled(context.Context, *record.Origin, log.Severity, string) 
 
 // OnEmit redacts r and hands it on.
 func (s *Redact) OnEmit(ctx context.Context, r *record.Record, next Next) error {
-	if err := s.redact(ctx, r); err != nil {
+	if _, err := s.redact(ctx, r); err != nil {
 		return err
 	}
 	return next(ctx, r)
 }
 
-func (s *Redact) redact(ctx context.Context, r *record.Record) (err error) {
+// redact reports whether it may have changed r. If it returns an error, r is
+// empty: it may be somebody else's next, who gets it from the SDK.
+func (s *Redact) redact(ctx context.Context, r *record.Record) (changed bool, err error) {
 	returned := false
 	defer func() {
+		if err != nil || !returned {
+			changed = true
+			r.Body = attribute.Value{}
+			clear(r.Attributes)
+			r.Attributes = r.Attributes[:0]
+		}
 		if returned {
 			return
 		}
@@ -85,19 +94,20 @@ func (s *Redact) redact(ctx context.Context, r *record.Record) (err error) {
 		}
 		err = fmt.Errorf("processors: %s panicked %s: the record was dropped", s.name, why)
 	}()
-	if s.redactor.Record(r) > 0 {
+	if changed = s.redactor.Record(r) > 0; changed {
 		s.changed.Add(1)
 	}
 	if s.ask != nil {
 		if !s.code.enter() {
 			returned = true
-			return fmt.Errorf("processors: the Func of %s logs into the pipeline that calls it: the record was dropped", s.name)
+			return true, fmt.Errorf("processors: the Func of %s logs into the pipeline that calls it: the record was dropped", s.name)
 		}
 		defer s.code.leave()
 		s.ask(ctx, r)
+		changed = true
 	}
 	returned = true
-	return nil
+	return changed, nil
 }
 
 // ForceFlush does nothing: the step holds no records.

@@ -46,7 +46,8 @@ func (p *Pipeline) Enabled(ctx context.Context, param sdklog.EnabledParameters) 
 // sees the same record (but not the number of dropped attributes, which the
 // SDK offers no way to set).
 func (p *Pipeline) OnEmit(ctx context.Context, src *sdklog.Record) error {
-	if p.closed.Load() {
+	closed := p.closed.Load()
+	if closed && p.first == nil && p.later == nil {
 		return nil
 	}
 	scope := src.InstrumentationScope()
@@ -54,8 +55,20 @@ func (p *Pipeline) OnEmit(ctx context.Context, src *sdklog.Record) error {
 	r := scratch.Get().(*record.Record)
 	exporters.FromSDK(r, src, l.origin)
 	nameSeverity(r)
-	changed, _ := p.emit(ctx, l, r)
-	if changed || !p.chain.readOnly {
+	refused, changed := true, false
+	if !closed {
+		refused, changed, _ = p.emit(ctx, l, r)
+	}
+	// What the pipeline does not take, or stops before a redact of its list,
+	// goes to the SDK's other processors all the same.
+	if refused && p.first != nil {
+		changed, _ = p.first.redact(ctx, r)
+	}
+	for _, s := range p.later {
+		hidden, _ := s.redact(ctx, r)
+		changed = changed || hidden
+	}
+	if changed || !refused && !p.chain.readOnly {
 		writeBack(src, r)
 	}
 	// What r refers to stays until the next record overwrites it, or the
@@ -125,12 +138,13 @@ func (s *sdkLoggers) of(p *Pipeline, res *resource.Resource, scope *instrumentat
 	l := s.loggers[origin]
 	s.mu.RUnlock()
 	if l == nil {
+		made := p.logger(origin) // which may ask users' code, that may log
 		s.mu.Lock()
 		if l = s.loggers[origin]; l == nil {
 			if s.loggers == nil || len(s.loggers) >= maxSDKLoggers {
 				s.loggers = make(map[*record.Origin]*sdkLogger)
 			}
-			l = &sdkLogger{p.logger(origin), res, *scope}
+			l = &sdkLogger{made, res, *scope}
 			s.loggers[origin] = l
 		}
 		s.mu.Unlock()
