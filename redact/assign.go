@@ -7,6 +7,9 @@ import "strings"
 // "value", name:="value", or \"name\":\"value\" inside of another string.
 func (d *Redactor) assignment(s string, i, floor int) (from, to int) {
 	n := nameBefore(s, i, floor)
+	if n.end == 0 {
+		return 0, 0
+	}
 	secret := namedSecret(s[n.start:n.end])
 	if secret == 0 && n.start-1 > floor && s[n.start-1] == ' ' {
 		// In sentences names have blanks: API key.
@@ -16,7 +19,10 @@ func (d *Redactor) assignment(s string, i, floor int) (from, to int) {
 		n.sentence = true
 		secret = namedSecret(s[n.start:n.end])
 	}
-	if secret&d.on&^urlPasswords == 0 && (secret == 0 || d.on&urlPasswords == 0 || !n.inQuery(s)) {
+	if secret == 0 && n.quoted && hasFold(s, n.start, "value") && n.end-n.start == len("value") {
+		secret = d.pairBefore(s, n)
+	}
+	if secret&d.on&^urlPasswords == 0 && (secret == 0 || d.on&urlPasswords == 0 || !n.inQuery(s) && !(secret == urlPasswords && n.start == 0 && isQuery(s, n.end))) {
 		return 0, 0
 	}
 	from = i + 1
@@ -24,8 +30,12 @@ func (d *Redactor) assignment(s string, i, floor int) (from, to int) {
 		from++
 	}
 	blanks := from
-	for from < len(s) && (s[from] == ' ' || s[from] == '\t') {
-		from++
+	for from < len(s) && (s[from] == ' ' || s[from] == '\t' || n.quoted && is(s[from], space) && s[from] != escape) {
+		from++ // JSON may go on in the next line
+	}
+	from += colour(s[from:])
+	if strings.HasPrefix(s[from:], goList) {
+		from += len(goList)
 	}
 	prose := s[i] == ':' && (from > blanks || n.start > floor && s[n.start-1] == '(')
 	switch {
@@ -52,10 +62,34 @@ func (d *Redactor) assignment(s string, i, floor int) (from, to int) {
 	switch {
 	case d.isMark(value):
 		return v.from, v.to
+	case secret&counted != 0 && run(value, 0, digit) == len(value):
+		return 0, 0
 	case harmless(value), isPath(value), n.ending && !v.enclosed, prose && !v.enclosed && !d.likelySecret(s, n, v):
 		return 0, 0
 	}
 	return v.from, v.to
+}
+
+// pairBefore returns what namedSecret says of the name in front of n as in
+// "name":"DB_PASSWORD","value":…, the form that environments have in JSON.
+func (d *Redactor) pairBefore(s string, n name) preset {
+	const most = 8 // blanks
+	i := n.start - quoteBefore(s[n.floor:n.start])
+	for i > n.floor && s[i-1] == '\\' {
+		i--
+	}
+	for start := i; i > n.floor && start-i < most && is(s[i-1], space); {
+		i--
+	}
+	if i == n.floor || s[i-1] != ',' {
+		return 0
+	}
+	named := nameBefore(s, i-1, n.floor)
+	before := s[max(n.floor, named.start-len(`\"name\": \"`)):named.start]
+	if !named.quoted || named.ending || !strings.Contains(before, `name`) && !strings.Contains(before, "Name") && !strings.Contains(before, "key") {
+		return 0
+	}
+	return namedSecret(s[named.start:named.end])
 }
 
 // parsers call any word of the text that they read a token.
@@ -70,17 +104,27 @@ type name struct {
 	sentence   bool // it holds a blank
 }
 
-// nameBefore returns the name that ends before i, but for blanks, a quote or a
-// form field's bracket; an empty one if it cannot be a secret's. Nothing
-// before floor belongs to it.
+// nameBefore returns the name that ends before i, but for blanks, colours, a
+// quote and the index or bracket of a form's field; an empty one if it cannot
+// be a secret's. Nothing before floor belongs to it.
 func nameBefore(s string, i, floor int) (n name) {
-	const most = 4 // blanks, and backslashes
+	const most, widest = 4, 32 // backslashes; blanks
 	n.floor = floor
 	j := i
-	for j > floor && i-j < most && s[j-1] == ' ' {
+	if j-2 > floor && is(s[j-1], letter) && s[j-1] != 'm' && s[j-3] != '%' && !endings[ending(s[j-3], s[j-2], s[j-1])] {
+		return name{} // that of most values; a colour ends with m
+	}
+	for j > floor && i-j < widest && (s[j-1] == ' ' || s[j-1] == '\t') {
 		j--
 	}
-	if j > floor && is(s[j-1], quote) {
+	if j > floor && s[j-1] == 'm' {
+		j -= colourBefore(s[floor:j])
+	}
+	switch q := quoteBefore(s[floor:j]); {
+	case q > 1:
+		n.quoted = true
+		j -= q
+	case q == 1:
 		n.quoted = true
 		j--
 		for q := j; j > floor && q-j < most && s[j-1] == '\\'; {
@@ -90,6 +134,12 @@ func nameBefore(s string, i, floor int) (n name) {
 	switch {
 	case j > floor && s[j-1] == ']':
 		j--
+		for e := j; j > floor && e-j < most && is(s[j-1], digit); {
+			j--
+		}
+		if j > floor && s[j-1] == '[' {
+			j--
+		}
 	case j-3 >= floor && hasFold(s, j-3, "%5d"):
 		j -= 3
 	}
@@ -99,17 +149,44 @@ func nameBefore(s string, i, floor int) (n name) {
 	for j > floor && n.end-j < maxName && (is(s[j-1], token) || s[j-1] == '.') {
 		j--
 	}
-	n.start = j
-	n.ending = n.quoted && !(j > floor && (is(s[j-1], quote) || s[j-1] == '['))
+	n.start = j + afterEscape(s, floor, j, n.end)
+	n.ending = n.quoted && quoteBefore(s[floor:n.start]) == 0 && !(n.start > floor && s[n.start-1] == '[')
 	return n
+}
+
+// afterEscape returns the length of what seems to be the beginning of the name
+// s[i:end], but is the end of what stands before it: \n, \u0026, a colour.
+func afterEscape(s string, floor, i, end int) int {
+	if i == floor || i == end {
+		return 0
+	}
+	switch before, name := s[i-1], s[i:end]; {
+	case before == '\\' && len(name) > 5 && name[0] == 'u' && run(name[:5], 1, digit|hexDigit) == 5:
+		return 5
+	case before == '\\' && (name[0] == 'n' || name[0] == 'r' || name[0] == 't') && namedSecret(name[1:]) != 0:
+		return 1
+	case before == '[' || before == ';':
+		if m := run(name, 0, digit); m < len(name) && name[m] == 'm' && colourBefore(s[floor:i+m+1]) > 0 {
+			return m + 1
+		}
+	}
+	return 0
+}
+
+// isQuery reports whether s, whose first name is that of a signature and ends
+// at i, is a query that stands alone. A signal is none: sig=SIGTERM, sig=11.
+func isQuery(s string, i int) bool {
+	const longest = 4096
+	s = s[i:min(len(s), i+longest)]
+	return s[0] == '=' && strings.IndexAny(s, " \t\r\n") < 0 && !strings.HasPrefix(s, "=SIG") && run(s, 1, digit) < len(s)
 }
 
 // inQuery reports whether n is a parameter in the query of a URL, whose "&"
 // HTML and JSON may have escaped.
 func (n name) inQuery(s string) bool {
-	before := s[max(n.floor, n.start-len("&amp;")):n.start]
-	return strings.HasSuffix(before, "?") || strings.HasSuffix(before, "&") || before == "&amp;" ||
-		strings.HasSuffix(before, `\`) && strings.HasPrefix(s[n.start:n.end], "u0026")
+	before := s[max(n.floor, n.start-len(`\u0026`)):n.start]
+	return strings.HasSuffix(before, "?") || strings.HasSuffix(before, "&") || strings.HasSuffix(before, "&amp;") ||
+		strings.HasSuffix(before, `\u0026`)
 }
 
 // pairAhead reports whether name=value stands at i.

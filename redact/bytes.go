@@ -13,6 +13,7 @@ const (
 	quote
 	closer  // what may end an unquoted value
 	token68 // RFC 9110 section 11.2
+	index   // what may follow a name's last letter: tokens[0], token_1
 	local   // the part of an address before the @, of RFC 5322 what is in use
 
 	letter = lower | upper
@@ -49,6 +50,9 @@ var kinds = func() (t [256]byteKind) {
 		if k&(letter|digit|dash) != 0 {
 			t[c] |= token68 | local
 		}
+	}
+	for _, c := range []byte("0123456789-_.[]") {
+		t[c] |= index
 	}
 	for _, c := range []byte(".~+/=") {
 		t[c] |= token68

@@ -76,7 +76,7 @@ func cases(t testing.TB) []testCase {
 		if rest, ok := strings.CutPrefix(line, "attr: "); ok {
 			c.key, line, _ = strings.Cut(rest, "=")
 		}
-		line = madeUp(strings.NewReplacer("⏎", "\n", "⇥", "\t").Replace(line))
+		line = madeUp(strings.NewReplacer("⏎", "\n", "⇥", "\t", "␛", "\x1b").Replace(line))
 		for i, piece := range strings.Split(line, "«") {
 			if i == 0 {
 				c.in, c.want = piece, piece

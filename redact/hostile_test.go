@@ -17,6 +17,10 @@ var hostile = []string{
 	"1.", "1.2.3.", ":", "a:", "::", "a::", "1:2:", "AA:", "12345678:AA", "u:p@tcp", "AKIA", "AI", "SK", "é", "\xff", "_", "a_", "%5d=", "a]=", "a    =", ",a", ";a b", "$", "<a",
 	"cookie:/", "cookie=[", "pwd=/", "pwd=\"/", "a:password>", "<a:password>", "bearer+", "basic+", "basic YWFh+", "password: a[REDACTED]", "token=Bearer ",
 	"token=digest ", "password=***", "[REDACTED]", "[HMAC:0", "password=${A", "password=<a", "--token '", "unexpected token: ", "eyJaaaaaaaaaa..", "AKIA0", "password=%5D",
+	"\"password\":  ", "password[0]=", "password[", "\"password\":[]string{\"a\",", "\"password\":[\"\",", "&#34;password&#34;:&#34;", "&#34;password&#34;:&quot;",
+	"\\u0022password\\u0022:", "\x1b[36m", "\x1b[36mtoken\x1b[0m:", "\"a\":\"token\",\"value\":", "<a b=\"\">", "<password a=\"\">", "<password><![CDATA[]]>",
+	"User:a:b", "://a:'", "://a:b<", "a:b@/", "a'b:c@tcp(", "Authorization: Key ", "Authorization: Key a1 ", "\\n", "password=a\\n", "_AIza", "-AIza0", "_xoxb-",
+	"password={", "password={a", "cookie:a='", "cookie:a=\"", "cookie: a=\"b\";", "\\u0026sig=", "token: token ", "secret=a/", "(token:a",
 }
 
 // BenchmarkHostile shows that a text 16 times as long takes about 16 times as

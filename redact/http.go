@@ -130,25 +130,69 @@ func (d *Redactor) urlPassword(s string, i int) (from, to int) {
 	return from, to
 }
 
+// endsURL reports whether what stands at i ends a URL. A quote within a word
+// may be part of a password, if the @ is near.
 func endsURL(s string, i int) bool {
+	const near = 64
 	c := s[i]
-	return is(c, space|quote) || c == '<' || c == '>' || c == '\\' && at(s, i+1, quote)
+	switch {
+	case is(c, space), c == '>', c == '\\' && at(s, i+1, quote):
+		return true
+	case is(c, quote), c == '<':
+		e := i + 1
+		for e < len(s) && e-i < near && is(s[e], token|local) {
+			e++
+		}
+		return e == i+1 || e == len(s) || s[e] != '@'
+	}
+	return false
 }
 
-// dsnPassword finds the password before the @ at i in a data source's name as
-// Go's MySQL driver has it: user:password@tcp(host:3306)/name.
-func dsnPassword(s string, i, floor int) (from, to int) {
-	const longest = 128
-	if !strings.HasPrefix(s[i+1:], "tcp(") && !strings.HasPrefix(s[i+1:], "unix(") {
+// userinfo finds the password of a URL whose fields %+v prints: User:name:x Host:y.
+func userinfo(s string, i int) (from, to int) {
+	const longest = 512
+	for to = i; to < len(s) && to-i < longest && !is(s[to], space|quote); to++ {
+		if s[to] == ':' && from == 0 {
+			from = to + 1
+		}
+	}
+	if from == 0 || !strings.HasPrefix(s[to:], " Host:") {
 		return 0, 0
 	}
-	for j := i - 1; j >= max(floor, i-longest) && !is(s[j], space|quote); j-- {
+	return from, to
+}
+
+// networks are what follows the @ in a data source's name as Go's MySQL driver
+// has it: user:password@tcp(host:3306)/name, user:password@/name.
+var networks = [...]string{"tcp(", "unix(", "/", "tcp4(", "tcp6(", "cloudsql("}
+
+// dsnPassword finds the password before the @ at i in such a name.
+func dsnPassword(s string, i, floor int) (from, to int) {
+	const longest = 128
+	network := ""
+	for _, n := range networks {
+		if strings.HasPrefix(s[i+1:], n) {
+			network = n
+			break
+		}
+	}
+	if network == "" {
+		return 0, 0
+	}
+	j := i - 1
+	for ; j >= max(floor, i-longest) && !is(s[j], space); j-- {
+		if is(s[j], quote) && !(at(s, j-1, letter|digit) && j > floor && at(s, j+1, letter|digit)) {
+			break
+		}
 		if s[j] == ':' {
 			from = j + 1
 		}
 	}
-	if from == 0 || from == i || s[from] == '/' { // that of a URL is another finder's
+	switch {
+	case from == 0, from == i, s[from] == '/': // that of a URL is another finder's
 		return 0, 0
+	case network == "/" && (from-1 <= j+1 || run(s, j+1, token) != from-1 || !at(s, i+2, letter)):
+		return 0, 0 // file:12@/path
 	}
 	return from, i
 }
@@ -156,7 +200,7 @@ func dsnPassword(s string, i, floor int) (from, to int) {
 // webhook finds the secret path of a chat's webhook, whose URL's host starts
 // at i.
 func webhook(s string, i int) (from, to int) {
-	for _, prefix := range [...]string{"hooks.slack.com/services/", "discord.com/api/webhooks/"} {
+	for _, prefix := range [...]string{"hooks.slack.com/services/", "discord.com/api/webhooks/", "discordapp.com/api/webhooks/"} {
 		if hasFold(s, i, prefix) {
 			from = i + len(prefix)
 			for to = from; to < len(s) && (is(s[to], token) || s[to] == '/'); to++ {

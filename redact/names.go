@@ -13,20 +13,28 @@ type wordRule struct {
 	unless []string // not if one of these is the word before
 }
 
+// counted is a bit of names whose numbers are counts: tokens, secrets, api_keys.
+const counted preset = 1 << 15
+
 // lastWords are the words that make a name a secret's when they are its last.
 // The bit urlPasswords alone stands for names that are secret in the query of
 // a URL and nowhere else.
 var lastWords = func() map[string]wordRule {
 	const anywhere, key = assignments, assignments | apiKeys
+	const keys = `api access secret private account encryption decryption signing master auth session shared
+		subscription license webhook hmac aes deploy consumer storage`
 	words := map[string]wordRule{
 		"cookie":    {covers: anywhere | cookies},
 		"cookies":   {covers: anywhere | cookies},
 		"sig":       {covers: urlPasswords},
 		"signature": {covers: urlPasswords},
 		// What says where to go on, or when to stop, opens nothing.
-		"token": {covers: anywhere, unless: []string{"page", "next", "continuation", "cancellation", "sync"}},
-		"key": {covers: key, after: strings.Fields(`api access secret private account encryption decryption signing master
-			auth session shared subscription license webhook hmac aes deploy consumer storage`)},
+		"tokens":  {covers: anywhere | counted, after: []string{"", "access", "refresh", "auth", "api", "bearer", "session", "id", "device"}},
+		"secrets": {covers: anywhere | counted},
+		"keys":    {covers: key | counted, after: strings.Fields(keys)},
+		"word":    {covers: anywhere, after: []string{"pass"}}, // passWord
+		"token":   {covers: anywhere, unless: []string{"page", "next", "continuation", "cancellation", "sync"}},
+		"key":     {covers: key, after: strings.Fields(keys)},
 		"pass": {covers: anywhere, after: strings.Fields(`db database smtp mail email imap user admin root login redis mysql
 			pg postgres mongo ldap ftp ssh http proxy amqp rabbitmq keystore truststore auth`)},
 		"code": {covers: anywhere, after: strings.Fields(`pin otp mfa totp verification security recovery backup pass
@@ -41,8 +49,8 @@ var lastWords = func() map[string]wordRule {
 		phpsessid dbpass userpass sshpass smtppass`) {
 		words[word] = wordRule{covers: anywhere}
 	}
-	// password_hash, new and old ones
-	for _, word := range strings.Fields("value hash new old confirm confirmation") {
+	// password_hash, new and old ones, secret_key_base
+	for _, word := range strings.Fields("value hash new old confirm confirmation base pem plain") {
 		words[word] = wordRule{aside: true}
 	}
 	return words
@@ -54,6 +62,7 @@ var runTogether = [256][]string{
 	'd': {"password", "passwd"},
 	'n': {"token"},
 	't': {"secret"},
+	's': {"apikeys", "accesskeys"},
 	'y': {"apikey", "accesskey", "secretkey", "privatekey", "accountkey", "authkey", "signingkey"},
 }
 
@@ -86,10 +95,23 @@ func ending(a, b, c byte) int { return int(a&31)<<10 | int(b&31)<<5 | int(c&31) 
 
 // mayBeNamed reports whether the name that ends at s[end-1] can be a secret's.
 func mayBeNamed(s string, end int) bool {
-	for end > 2 && is(s[end-1], digit|dash) {
-		end--
+	if end > 0 && !is(s[end-1], letter) {
+		end = lastLetter(s, end, 0)
 	}
 	return end > 2 && endings[ending(s[end-3], s[end-2], s[end-1])] || end == 2
+}
+
+// lastLetter returns where the last word of the name s[:end] ends: digits,
+// separators and indices belong to none, neither does a version as in token_v2.
+func lastLetter(s string, end, least int) int {
+	e := end
+	for e > least && is(s[e-1], index) {
+		e--
+	}
+	if e-1 > least && e < end && (s[e-1] == 'V' || s[e-1] == 'v' && is(s[e-2], dash)) {
+		return lastLetter(s, e-1, least)
+	}
+	return e
 }
 
 // namedSecret returns the presets that take what stands under name for a
@@ -142,7 +164,7 @@ func endsLike(word []byte) preset {
 	last := word[len(word)-1]
 	for _, end := range runTogether[last] {
 		if n := len(word) - len(end); n >= 0 && string(word[n:]) == end {
-			if last == 'y' {
+			if last == 'y' || last == 's' {
 				return assignments | apiKeys
 			}
 			return assignments
@@ -155,7 +177,8 @@ func endsLike(word []byte) preset {
 // stands before it. Digits and separators at the end belong to no word. No
 // more than maxName bytes are looked at.
 func lastWord(name string, buf *[maxName]byte) (word []byte, rest string) {
-	end, least := len(name), max(0, len(name)-maxName)
+	least := max(0, len(name)-maxName)
+	end := lastLetter(name, len(name), least)
 	for end > least && !is(name[end-1], letter) {
 		end--
 	}

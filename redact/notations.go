@@ -1,5 +1,7 @@
 package redact
 
+import "strings"
+
 // flag finds the value of a command line's flag, --password value, whose first
 // dash is at i. What a flag has behind "=" assignment finds.
 func (d *Redactor) flag(s string, i, floor int) (from, to int) {
@@ -40,7 +42,19 @@ func (d *Redactor) flag(s string, i, floor int) (from, to int) {
 
 // element finds the text of an XML element whose start tag ends at i.
 func (d *Redactor) element(s string, i, floor int) (from, to int) {
-	n := nameBefore(s, i, floor)
+	const longestTag = 256
+	end := i
+	if i > floor && is(s[i-1], quote) { // it has attributes
+		tag := strings.LastIndexByte(s[max(floor, i-longestTag):i], '<')
+		if tag < 0 {
+			return 0, 0
+		}
+		end = max(floor, i-longestTag) + tag + 1
+		for end < i && (is(s[end], token) || s[end] == ':' || s[end] == '.') {
+			end++
+		}
+	}
+	n := nameBefore(s, end, floor)
 	if namedSecret(s[n.start:n.end])&d.on&assignments == 0 {
 		return 0, 0
 	}
@@ -53,9 +67,16 @@ func (d *Redactor) element(s string, i, floor int) (from, to int) {
 		return 0, 0
 	}
 	from = i + 1
+	if data := "<![CDATA["; strings.HasPrefix(s[from:], data) {
+		from += len(data)
+		if to = strings.Index(s[from:], "]]>"); to < 0 {
+			return from, len(s)
+		}
+		return from, from + to
+	}
 	for to = from; to < len(s) && s[to] != '<'; to++ {
 	}
-	if to+1 >= len(s) || s[to+1] != '/' || from == to {
+	if from == to || !strings.HasPrefix(s[to:], "</") || !strings.HasPrefix(s[to+2:], s[tag:n.end]) {
 		return 0, 0
 	}
 	return from, to
@@ -64,10 +85,16 @@ func (d *Redactor) element(s string, i, floor int) (from, to int) {
 // cookie finds the pairs of a Cookie or Set-Cookie header (RFC 6265 section
 // 4), which start at i.
 func cookie(s string, i int) (from, to int) {
-	const longestName = 256 // up to the first "="
+	const longestName, longestValue = 256, 4096 // up to the first "="; between quotes
 	end := byte(0)
+	for i < len(s) && s[i] == '\\' {
+		i++ // before an escaped quote
+	}
 	if i < len(s) && s[i] == '[' {
 		end = ']' // a list, perhaps of quoted texts
+		i++
+	} else if i < len(s) && s[i] == '{' {
+		end = '}'
 		i++
 	} else if at(s, i, quote) {
 		end = s[i]
@@ -77,10 +104,19 @@ func cookie(s string, i int) (from, to int) {
 	for to = i; to < len(s) && s[to] != end && (pairs || to-i < longestName); to++ {
 		if s[to] == '=' {
 			pairs = true
+			if end == 0 && at(s, to+1, quote) { // its value is quoted
+				if e := strings.IndexAny(s[to+2:min(len(s), to+2+longestValue)], "\"\r\n"); e >= 0 && s[to+1] == s[to+2+e] {
+					to += 2 + e
+					continue
+				}
+			}
+		}
+		if s[to] == '\\' && end != ']' {
+			break // none is in a cookie; a line or a quote ends
 		}
 		// Without an end of their own they end at a quote around all of the
 		// header, or at a blank that divides no pairs.
-		if is(s[to], quote) && end != ']' || is(s[to], space) && (s[to] != ' ' || end == 0 && to > i && s[to-1] != ';') {
+		if is(s[to], quote) && end != ']' && end != '}' || is(s[to], space) && (s[to] != ' ' || end == 0 && to > i && s[to-1] != ';') {
 			break
 		}
 	}

@@ -60,7 +60,7 @@ var triggers = map[preset]string{
 	jwt:          "J",
 	privateKeys:  "-",
 	urlPasswords: ":=@",
-	apiKeys:      ":=_-.IK",
+	apiKeys:      ":=_-.IKF",
 	assignments:  ":=>-",
 	creditCards:  "0123456789",
 	emails:       "@",

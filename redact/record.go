@@ -103,20 +103,25 @@ func (d *Redactor) keyed(kv *attribute.KeyValue, path string) bool {
 	if t == attribute.EMPTY {
 		return false
 	}
-	secret := t != attribute.BOOL && namedSecret(path)&d.on&^urlPasswords != 0
+	named := namedSecret(path)
+	number := t == attribute.INT64 || t == attribute.FLOAT64
+	secret := t != attribute.BOOL && named&d.on&^urlPasswords != 0 && !(number && named&counted != 0)
 	if !secret && len(d.keys) > 0 {
 		secret = d.listed(key) || len(path) > len(key) && d.listed(path)
 	}
-	if !secret {
-		return false
-	}
+	return secret && !(t == attribute.STRING && isDirectory(key, kv.Value.AsString())) && d.hide(kv)
+}
+
+// hide replaces the whole value of kv, if there is one.
+func (d *Redactor) hide(kv *attribute.KeyValue) bool {
 	text := ""
-	if t == attribute.STRING {
-		text = kv.Value.AsString()
-		if text == "" || d.isMark(text) || isDirectory(key, text) {
+	switch t := kv.Value.Type(); {
+	case t == attribute.STRING, t == attribute.BYTESLICE:
+		text = kv.Value.AsString() // bytes are kept as a string
+		if t == attribute.STRING && (text == "" || d.isMark(text)) {
 			return false
 		}
-	} else if d.hashKey != nil {
+	case d.hashKey != nil:
 		text = kv.Value.String()
 	}
 	kv.Value = attribute.StringValue(d.mark(text))

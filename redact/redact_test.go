@@ -109,6 +109,22 @@ func TestKeys(t *testing.T) {
 	if newRedactor(t, "cookies").Key("password") || !newRedactor(t, "cookies").Key("cookie") || !newRedactor(t, "api_keys").Key("api-key") {
 		t.Error("a preset covers other names than its own")
 	}
+	for _, key := range []string{"user[password]", "password[]", "password[0]", "password.0", "passWord", "PassWord", "tokens", "secrets",
+		"api_keys", "apiKeys", "credentials", "token_v2", "tokenV2", "secret_key_base", "private_key_pem"} {
+		if !redact.Default().Key(key) {
+			t.Errorf("%q names no secret", key)
+		}
+	}
+	for _, key := range []string{"max_tokens", "prompt_tokens", "v2", "v", "sort_keys", "sword", "keyword", "knowledge_base", "user[name]", "tokens_used", "", "[0]", "V"} {
+		if redact.Default().Key(key) {
+			t.Errorf("%q names a secret", key)
+		}
+	}
+	// Plurals with numbers are counts.
+	counts := []attribute.KeyValue{attribute.Int("tokens", 512), attribute.Float64("secrets", 2), attribute.StringSlice("api_keys", []string{"x"})}
+	if n := redact.Default().Attributes(counts); n != 1 || counts[2].Value.AsString() != redact.DefaultReplacement {
+		t.Errorf("%d changed: %v", n, counts)
+	}
 	// A value of any type, at any depth, by the inner key or the path to it.
 	kv := func(k string, v attribute.Value) attribute.KeyValue {
 		return attribute.KeyValue{Key: attribute.Key(k), Value: v}
@@ -178,10 +194,40 @@ func TestValuesUnderSecretNames(t *testing.T) {
 func TestArguments(t *testing.T) {
 	kvs := []attribute.KeyValue{attribute.StringSlice("process.command_args",
 		[]string{"login", "--password", "canary", "-token", "canary", "--password", "--verbose", "--passwordless", "yes", "--api-key=canary", "password", "x"})}
+	var mixed []attribute.Value // as the OTel API and slog's []any have it
+	for _, arg := range kvs[0].Value.AsStringSlice() {
+		mixed = append(mixed, attribute.StringValue(arg))
+	}
+	kvs = append(kvs, attribute.Slice("args", mixed...))
 	redact.Default().Attributes(kvs)
 	want := `["login","--password","[REDACTED]","-token","[REDACTED]","--password","--verbose","--passwordless","yes","--api-key=[REDACTED]","password","x"]`
-	if got := kvs[0].Value.String(); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	for _, kv := range kvs {
+		if got := kv.Value.String(); got != want {
+			t.Errorf("%s: got  %s\nwant %s", kv.Key, got, want)
+		}
+	}
+}
+
+// An environment in JSON has names and values under keys of their own.
+func TestPairs(t *testing.T) {
+	pair := func(key, name string, v attribute.Value) attribute.KeyValue {
+		return attribute.Map("env", attribute.String(key, name), attribute.KeyValue{Key: "value", Value: v})
+	}
+	for want, kv := range map[string]attribute.KeyValue{
+		`{"name":"DB_PASSWORD","value":"[REDACTED]"}`: pair("name", "DB_PASSWORD", attribute.StringValue("x")),
+		`{"key":"apiKey","value":"[REDACTED]"}`:       pair("key", "apiKey", attribute.IntValue(4711)),
+		`{"name":"DB_PASSWORD","value":true}`:         pair("name", "DB_PASSWORD", attribute.BoolValue(true)),
+		`{"name":"DB_USER","value":"x"}`:              pair("name", "DB_USER", attribute.StringValue("x")),
+		`{"label":"DB_PASSWORD","value":"x"}`:         pair("label", "DB_PASSWORD", attribute.StringValue("x")),
+	} {
+		kvs := []attribute.KeyValue{kv}
+		redact.Default().Attributes(kvs)
+		if got := kvs[0].Value.String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if n := redact.Default().Attributes(kvs); n != 0 {
+			t.Errorf("the second time %s", kvs[0].Value)
+		}
 	}
 }
 

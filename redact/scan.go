@@ -78,6 +78,9 @@ func numberQuote(s string, from, to int) string {
 			return ""
 		}
 	}
+	if to == len(s) || !is(s[to], space) && s[to] != ',' && s[to] != '}' && s[to] != ']' {
+		return ""
+	}
 	i := from
 	for i > 0 && from-i < most && is(s[i-1], space) {
 		i--
@@ -102,7 +105,7 @@ func (d *Redactor) look(s string, i, floor int) (from, to int) {
 	case '=':
 		from, to = d.assignment(s, i, floor)
 	case '-':
-		if i > floor && is(s[i-1], token) {
+		if i > floor && is(s[i-1], token) && !starts(s, i, floor) {
 			if d.on&apiKeys != 0 {
 				from, to = prefixed(s, i, floor)
 			}
@@ -114,7 +117,7 @@ func (d *Redactor) look(s string, i, floor int) (from, to int) {
 		if from == to && d.on&assignments != 0 {
 			from, to = d.flag(s, i, floor)
 		}
-	case '_', '.', 'I', 'K':
+	case '_', '.', 'I', 'K', 'F':
 		from, to = prefixed(s, i, floor)
 	case 'J':
 		from, to = webToken(s, i, floor)
@@ -148,14 +151,22 @@ func (d *Redactor) look(s string, i, floor int) (from, to int) {
 
 // colon is look at a colon, which has the most meanings.
 func (d *Redactor) colon(s string, i, floor int) (from, to int) {
-	if strings.HasPrefix(s[i:], "://") {
+	for _, slashes := range [...]string{"://", `:\/\/`} { // JSON may escape them
+		if i+1 == len(s) || s[i+1] != slashes[1] || !strings.HasPrefix(s[i:], slashes) {
+			continue
+		}
 		if d.on&urlPasswords != 0 {
-			from, to = d.urlPassword(s, i+len("://"))
+			from, to = d.urlPassword(s, i+len(slashes))
 		}
 		if from == to && d.on&apiKeys != 0 {
-			from, to = webhook(s, i+len("://"))
+			from, to = webhook(s, i+len(slashes))
 		}
 		return from, to
+	}
+	if d.on&urlPasswords != 0 && i-len("User") >= floor && s[i-len("User"):i] == "User" {
+		if from, to = userinfo(s, i+1); from < to {
+			return from, to
+		}
 	}
 	if d.on&apiKeys != 0 {
 		from, to = botToken(s, i, floor)

@@ -29,7 +29,7 @@ type keyForm struct {
 
 // keyStops are the bytes at which the scan stops, the last one of a prefix:
 // those that are rare in texts.
-const keyStops = "_-.IK"
+const keyStops = "_-.IKF"
 
 // keyForms are indexed by that byte and the one before it.
 var keyForms = func() (t [128]*[128][]keyForm) {
@@ -39,6 +39,7 @@ var keyForms = func() (t [128]*[128][]keyForm) {
 		{prefix: "ASIA", kind: upper | digit, least: 16, exactly: true},
 		{prefix: "AIza", kind: token, least: 35, exactly: true}, // Google
 		{prefix: "ya29.", kind: token, least: 20},
+		{prefix: "GOCSPX-", kind: token, least: 24},
 		{prefix: "ghp_", kind: alnum, least: 36}, // GitHub
 		{prefix: "gho_", kind: alnum, least: 36},
 		{prefix: "ghu_", kind: alnum, least: 36},
@@ -54,14 +55,20 @@ var keyForms = func() (t [128]*[128][]keyForm) {
 		{prefix: "xoxp-", kind: token, least: 20},
 		{prefix: "xoxr-", kind: token, least: 20},
 		{prefix: "xoxs-", kind: token, least: 20},
+		{prefix: "xoxc-", kind: token, least: 20},
+		{prefix: "xoxd-", kind: token, least: 20},
 		{prefix: "xapp-", kind: token, least: 20},
 		{prefix: "sk_live_", kind: alnum, least: 16}, // Stripe
 		{prefix: "sk_test_", kind: alnum, least: 16},
 		{prefix: "rk_live_", kind: alnum, least: 16},
+		{prefix: "rk_test_", kind: alnum, least: 16},
 		{prefix: "whsec_", kind: alnum, least: 24},
 		{prefix: "sk-", kind: token, least: 32, scrambled: true}, // OpenAI, Anthropic
 		{prefix: "hf_", kind: alnum, least: 34},                  // Hugging Face
 		{prefix: "SG.", kind: token, least: 16, parts: 2},        // SendGrid
+		{prefix: "hvs.", kind: token, least: 24},                 // Vault
+		{prefix: "dckr_pat_", kind: token, least: 20},            // Docker
+		{prefix: "ATATT3xF", kind: token, least: 24},             // Atlassian
 		{prefix: "npm_", kind: alnum, least: 36},
 		{prefix: "pypi-", kind: token, least: 50},
 		{prefix: "SK", kind: hexDigit, least: 32, exactly: true},     // Twilio
@@ -87,7 +94,7 @@ func prefixed(s string, i, floor int) (from, to int) {
 	for k := range forms {
 		f := &forms[k]
 		from = i - f.stop
-		if from < floor || !strings.HasPrefix(s[from:], f.prefix) || !starts(s, from, floor) {
+		if from < floor || !strings.HasPrefix(s[from:], f.prefix) || !starts(s, from, floor) && (f.scrambled || !is(s[from-1], dash)) {
 			continue
 		}
 		if to = f.end(s, from+len(f.prefix)); to > 0 {
@@ -100,7 +107,11 @@ func prefixed(s string, i, floor int) (from, to int) {
 // end returns where the key ends whose prefix ends at i, 0 if there is none.
 func (f *keyForm) end(s string, i int) int {
 	for part := 0; ; part++ {
-		e := run(s, i, f.kind)
+		e := len(s)
+		if f.exactly {
+			e = min(e, i+f.least+1)
+		}
+		e = run(s[:e], i, f.kind)
 		if e-i < f.least || f.exactly && (e-i > f.least || at(s, e, letter|digit)) || f.scrambled && !scrambled(s[i:e]) {
 			return 0
 		}

@@ -13,24 +13,36 @@ type span struct {
 // closes goes to the end of the text. An object with names of its own is no
 // value.
 func (d *Redactor) valueAt(s string, i int) (span, bool) {
-	if i >= len(s) || is(s[i], space) || s[i] == '{' || placeholder(s, i) {
+	if i >= len(s) || is(s[i], space) || placeholder(s, i) {
 		return span{}, false
 	}
-	if is(s[i], letter) && at(s, i+1, quote) {
+	if strings.IndexByte("bBrRuUfF", s[i]) >= 0 && at(s, i+1, quote) {
 		i++ // Python's b'…'
 	}
 	slashes := i
 	for slashes < len(s) && slashes-i < 7 && s[slashes] == '\\' {
 		slashes++
 	}
+	if n := entity(s[i:]); n > 0 {
+		from, to := i+n, len(s)
+		if end := strings.Index(s[from:], s[i:from]); end >= 0 {
+			to = from + end
+		}
+		return span{from, to, true}, from < to
+	}
 	switch {
 	case at(s, slashes, quote):
 		from := slashes + 1
 		to := closing(s, from, s[slashes], slashes-i)
 		return span{from, to, true}, from < to
+	case s[i] == '{':
+		return braced(s, i)
 	case s[i] == '[':
 		if n := d.markLen(s[i:]); n > 0 {
 			return span{i, d.wordEnd(s, i+n), false}, true
+		}
+		if v, ok := list(s, i+1); ok {
+			return v, true
 		}
 		from, to := i+1, len(s)
 		inner := from + d.markLen(s[from:])
@@ -41,6 +53,45 @@ func (d *Redactor) valueAt(s string, i int) (span, bool) {
 	}
 	to := d.wordEnd(s, i+d.markLen(s[i:]))
 	return span{i, to, false}, i < to
+}
+
+// list returns the quoted texts that start at i, from inside of the first
+// quote to inside of the last one, so that what holds them stays a list.
+func list(s string, i int) (span, bool) {
+	v := span{enclosed: true}
+	for n := 0; ; n++ {
+		slashes := i
+		for slashes < len(s) && slashes-i < 7 && s[slashes] == '\\' {
+			slashes++
+		}
+		if !at(s, slashes, quote) {
+			return v, n > 0
+		}
+		if n == 0 {
+			v.from = slashes + 1
+		}
+		v.to = closing(s, slashes+1, s[slashes], slashes-i)
+		for i = v.to + slashes - i + 1; i < len(s) && (s[i] == ',' || is(s[i], space)); {
+			i++
+		}
+	}
+}
+
+// goList stands before a list that %#v prints.
+const goList = "[]string"
+
+// braced returns what stands in the braces at i if that is one value, as in
+// Go's []string{"x"} and ODBC's Pwd={x;y}, and no object with names of its own.
+func braced(s string, i int) (span, bool) {
+	const longest = 256
+	if v, ok := list(s, i+1); ok && strings.HasSuffix(s[:i], goList) {
+		return v, true
+	}
+	end := strings.IndexAny(s[i+1:min(len(s), i+longest)], "}:{\"'`\n")
+	if end <= 0 || s[i+1+end] != '}' || s[i-1] != '=' {
+		return span{}, false
+	}
+	return span{i + 1, i + 1 + end, true}, true
 }
 
 // credentials widens v, a word, to all that an HTTP header holds if the word is
@@ -60,6 +111,9 @@ func (d *Redactor) credentials(s string, v span, header, loose bool) span {
 		return span{from, to, true}
 	}
 	word := strings.TrimRight(s[from:to], "=")
+	if i := strings.IndexByte(word, '['); i >= 0 && d.markLen(word[i:]) > 0 {
+		word = word[:i] // the mark is another name's
+	}
 	switch params := strings.IndexByte(word, '='); {
 	case params > 0 && (scheme || strings.HasPrefix(word[params:], `="`)):
 		to = len(s)
@@ -115,7 +169,7 @@ func (d *Redactor) wordEnd(s string, i int) int {
 		}
 		switch {
 		case c == '\\':
-			if at(s, i+1, quote) {
+			if at(s, i+1, quote) || d.escapedEnd(s, i) {
 				return i
 			}
 		case c == '<':
@@ -129,6 +183,18 @@ func (d *Redactor) wordEnd(s string, i int) int {
 		}
 	}
 	return i
+}
+
+// escapedEnd reports whether the backslash at i belongs to an escaped newline
+// that ends a value: nothing, another line's name or a quote follows. What a
+// password holds may look like one.
+func (d *Redactor) escapedEnd(s string, i int) bool {
+	const most = 4 // newlines
+	start := i
+	for i+1 < len(s) && i-start < 2*most && s[i] == '\\' && (s[i+1] == 'n' || s[i+1] == 'r') {
+		i += 2
+	}
+	return i > start && (i == len(s) || is(s[i], quote|space) || s[i] == '\\' && at(s, i+1, quote) || d.nameAhead(s, i))
 }
 
 // nameAhead reports whether a name and "=" or ":" stand at i. A mark in it was

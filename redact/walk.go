@@ -1,6 +1,10 @@
 package redact
 
-import "go.opentelemetry.io/otel/attribute"
+import (
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+)
 
 // walk goes through a nested value and remembers the path to where it is.
 type walk struct {
@@ -50,7 +54,7 @@ func (w *walk) nested(v attribute.Value, depth int) (_ attribute.Value, changed 
 	case attribute.STRINGSLICE:
 		elems := v.AsStringSlice()
 		for i := range elems {
-			if i > 0 && w.isFlag(elems[i-1]) && elems[i] != "" && elems[i][0] != '-' && !w.isMark(elems[i]) {
+			if i > 0 && w.isArgument(elems[i-1], elems[i]) {
 				elems[i], changed = w.mark(elems[i]), true
 			} else if s, ok := w.String(elems[i]); ok {
 				elems[i], changed = s, true
@@ -62,7 +66,9 @@ func (w *walk) nested(v attribute.Value, depth int) (_ attribute.Value, changed 
 	case attribute.SLICE:
 		elems := v.AsSlice()
 		for i := range elems {
-			if e, ok := w.value(elems[i], depth+1); ok {
+			if i > 0 && elems[i-1].Type() == attribute.STRING && elems[i].Type() == attribute.STRING && w.isArgument(elems[i-1].AsString(), elems[i].AsString()) {
+				elems[i], changed = attribute.StringValue(w.mark(elems[i].AsString())), true
+			} else if e, ok := w.value(elems[i], depth+1); ok {
 				elems[i], changed = e, true
 			}
 		}
@@ -71,9 +77,10 @@ func (w *walk) nested(v attribute.Value, depth int) (_ attribute.Value, changed 
 		}
 	case attribute.MAP:
 		kvs := v.AsMap()
+		hidden := w.pair(kvs)
 		for i := range kvs {
 			back := w.enter(string(kvs[i].Key))
-			if w.member(&kvs[i], depth) {
+			if i == hidden && w.hide(&kvs[i]) || w.member(&kvs[i], depth) {
 				changed = true
 			}
 			w.n = back
@@ -99,6 +106,29 @@ func (w *walk) member(kv *attribute.KeyValue, depth int) bool {
 		kv.Value = v
 	}
 	return ok
+}
+
+// isArgument reports whether arg is the secret value of the flag before it.
+func (w *walk) isArgument(flag, arg string) bool {
+	return w.isFlag(flag) && arg != "" && arg[0] != '-' && !w.isMark(arg)
+}
+
+// pair returns the index of the value of a map whose name another entry has,
+// as in {"name": "DB_PASSWORD", "value": …}, if the name is a secret's; else -1.
+func (w *walk) pair(kvs []attribute.KeyValue) int {
+	secret, value := false, -1
+	for i := range kvs {
+		switch key := string(kvs[i].Key); {
+		case value < 0 && strings.EqualFold(key, "value") && kvs[i].Value.Type() != attribute.BOOL && kvs[i].Value.Type() != attribute.EMPTY:
+			value = i
+		case kvs[i].Value.Type() == attribute.STRING && (strings.EqualFold(key, "name") || strings.EqualFold(key, "key")):
+			secret = w.Key(kvs[i].Value.AsString())
+		}
+	}
+	if !secret {
+		return -1
+	}
+	return value
 }
 
 // isFlag reports whether arg is a command line's flag whose value, the next
