@@ -33,11 +33,15 @@ const (
 // Config says what is redacted and how.
 type Config struct {
 	// Keys are names whose values are secret, whatever these are: globs ("*"
-	// for any run of characters, "?" for one byte), in any case. A glob is held
+	// for any run of characters, "?" for one byte). The case of ASCII letters
+	// does not count, that of others does. A glob is held
 	// against the key itself and, inside of maps, against the path too, whose
 	// keys are joined by dots.
 	Keys []string `yaml:"keys"`
-	// Patterns are RE2 expressions for secrets in text. What the group named
+	// Patterns are RE2 expressions for secrets in text. They are asked for 64
+	// matches in a text, or as many as 8 MiB divided by its length if that is
+	// more (2048 for 4 KiB); what stands behind the last of so many is
+	// replaced as a whole. What the group named
 	// "secret" matches is replaced, or the only group there is, or else the
 	// whole match.
 	Patterns []string `yaml:"patterns"`
@@ -67,12 +71,18 @@ func (c Config) compile() (*Redactor, error) {
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	d := &Redactor{}
 
+	if len(c.Presets)+len(c.Keys)+len(c.Patterns) == 0 {
+		fail("presets, keys and patterns are empty, so nothing would be redacted: " +
+			"if that is meant, switch redaction off (distribution: {sluice: {redact: false}})")
+	}
 	if len(c.Keys) > maxRules {
 		fail("keys: %d of them: want at most %d", len(c.Keys), maxRules)
 	}
 	for i, key := range c.Keys {
 		if key == "" {
 			fail("keys[%d] is empty: write \"*\" for every key", i)
+		} else if strings.TrimSpace(key) != key {
+			fail("keys[%d]: %q begins or ends with a blank: no key would match", i, key)
 		}
 		d.keys = append(d.keys, string(appendLower(nil, key)))
 	}

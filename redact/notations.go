@@ -76,7 +76,7 @@ func (d *Redactor) element(s string, i, floor int) (from, to int) {
 	}
 	for to = from; to < len(s) && s[to] != '<'; to++ {
 	}
-	if from == to || !strings.HasPrefix(s[to:], "</") || !strings.HasPrefix(s[to+2:], s[tag:n.end]) {
+	if from == to || harmless(s[from:min(to, from+maxName)]) || !strings.HasPrefix(s[to:], "</") || !strings.HasPrefix(s[to+2:], s[tag:n.end]) {
 		return 0, 0
 	}
 	return from, to

@@ -31,7 +31,10 @@ func TestValidate(t *testing.T) {
 		want   []string // in the error; none means there is no error
 	}{
 		{"default", func(c *redact.Config) {}, nil},
-		{"nothing at all", func(c *redact.Config) { c.Presets = nil }, nil},
+		{"nothing at all", func(c *redact.Config) { c.Presets = nil }, []string{"nothing would be redacted", "distribution: {sluice: {redact: false}}"}},
+		{"no presets", func(c *redact.Config) { c.Presets, c.Keys = []string{}, []string{"iban"} }, nil},
+		{"patterns alone", func(c *redact.Config) { c.Presets, c.Patterns = nil, []string{"x"} }, nil},
+		{"blank around a key", func(c *redact.Config) { c.Keys = []string{"a b", " iban", "iban\t"} }, []string{`keys[1]: " iban"`, `keys[2]: "iban\t"`}},
 		{"all presets", func(c *redact.Config) { c.Presets = []string{"all", "emails"} }, nil},
 		{"hash", func(c *redact.Config) { c.Mode, c.HashKey = redact.Hash, "0123456789abcdef" }, nil},
 		{"hash without key", func(c *redact.Config) { c.Mode = redact.Hash }, []string{"hash_key is missing", "16"}},
@@ -257,6 +260,34 @@ func TestPatterns(t *testing.T) {
 		got, changed := d.String(tc.in)
 		if got != tc.want || changed != (tc.in != tc.want) {
 			t.Errorf("%s: %q becomes %q, changed %t; want %q", tc.pattern, tc.in, got, changed, tc.want)
+		}
+	}
+}
+
+// An expression that reads to the end of the text after each match would take
+// time with the square of the length. What is not looked at is not let through.
+func TestPatternsAreBounded(t *testing.T) {
+	pattern := func(p string) func(*redact.Config) {
+		return func(c *redact.Config) { c.Presets, c.Patterns = nil, []string{p} }
+	}
+	d := configured(t, pattern(`ticket (?P<secret>TK-\d+)(?: .*closed)?`))
+	for _, size := range []int{4 << 10, 128 << 10} {
+		got, _ := d.String(strings.Repeat("ticket TK-1 ", size/len("ticket TK-1 ")))
+		if strings.Contains(got, "TK-1") {
+			t.Errorf("%d bytes: a match is left", size)
+		}
+		if whole := strings.Count(got, "ticket") == size/len("ticket TK-1 "); whole != (size == 4<<10) {
+			t.Errorf("%d bytes: all matches one by one is %t", size, whole)
+		}
+		if again, changed := d.String(got); changed {
+			t.Errorf("%d bytes: the second time %d bytes become %d", size, len(got), len(again))
+		}
+	}
+	for _, p := range []string{`\w+`, `.`, `\[`, `D\]`} { // which match in marks, and parts of them
+		d := configured(t, pattern(p))
+		got, _ := d.String(strings.Repeat("a b [REDACTED][RED", 128<<10/18))
+		if again, changed := d.String(got); changed {
+			t.Errorf("%s: %d bytes become %d the second time", p, len(got), len(again))
 		}
 	}
 }

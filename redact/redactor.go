@@ -57,14 +57,32 @@ func (d *Redactor) String(s string) (string, bool) {
 	return out, found || ok
 }
 
-// pattern replaces what p matches.
+// An expression may read far beyond each match, up to the end of the text, and
+// so do with every one of them. maxMatches and matchWork (matches times bytes of
+// the text) bound that: time stays linear in the length.
+const (
+	maxMatches = 64
+	matchWork  = 8 << 20
+)
+
+// pattern replaces what p matches, and all that stands behind as many matches
+// as there is time for: that may hold further ones.
 func (d *Redactor) pattern(s string, p *pattern) (string, bool) {
 	if !p.MatchString(s) {
 		return s, false
 	}
 	var out []byte
 	done, found := 0, false
-	for _, m := range p.FindAllStringSubmatchIndex(s, -1) {
+	most := max(maxMatches, matchWork/len(s))
+	matches := p.FindAllStringSubmatchIndex(s, most)
+	rest := len(s) // what stands from here on was not looked at
+	if len(matches) == most {
+		rest = matches[most-1][1]
+		for rest < len(s) && d.inMark(s, rest-1, rest+1) {
+			rest++
+		}
+	}
+	for _, m := range matches {
 		from, to := m[2*p.group], m[2*p.group+1]
 		if from < 0 {
 			from, to = m[0], m[1] // the group had no part in this match
@@ -75,6 +93,10 @@ func (d *Redactor) pattern(s string, p *pattern) (string, bool) {
 		out = append(out, s[done:from]...)
 		out = d.appendMark(out, s[from:to])
 		done, found = to, true
+	}
+	if rest < len(s) && !d.isMark(s[rest:]) {
+		out = append(out, s[done:rest]...)
+		return string(d.appendMark(out, s[rest:])), true
 	}
 	if !found {
 		return s, false

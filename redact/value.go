@@ -37,6 +37,8 @@ func (d *Redactor) valueAt(s string, i int) (span, bool) {
 		return span{from, to, true}, from < to
 	case s[i] == '{':
 		return braced(s, i)
+	case strings.HasPrefix(s[i:], "[{"):
+		return span{}, false
 	case s[i] == '[':
 		if n := d.markLen(s[i:]); n > 0 {
 			return span{i, d.wordEnd(s, i+n), false}, true
