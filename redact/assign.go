@@ -85,6 +85,9 @@ func (d *Redactor) pairBefore(s string, n name) preset {
 		return 0
 	}
 	named := nameBefore(s, i-1, n.floor)
+	if named.end == 0 {
+		return 0
+	}
 	before := s[max(n.floor, named.start-len(`\"name\": \"`)):named.start]
 	if !named.quoted || named.ending || !strings.Contains(before, `name`) && !strings.Contains(before, "Name") && !strings.Contains(before, "key") {
 		return 0

@@ -31,7 +31,7 @@ func FuzzString(f *testing.F) {
 	for _, s := range []string{ // which once went wrong
 		"://!0@0.AA://:0@0000", "Api.key: Api.key0::", ":0@u.AAA!0@unix(", "://:A#@@",
 		"00000000000000000000000 371620564552715 3530111333300000", "token:0\"eyJ0000000.0000000000:", "token: token:\" ", "token:&0::0!", "1.0.0.0::0:0", "-token :0",
-		"ss\":0@unix(", "ssn:0@unix(", " token\": token :0", "User:Passw\":0 Host:",
+		`{"token":"abc","value":"x"}`, "ss\":0@unix(", "ssn:0@unix(", " token\": token :0", "User:Passw\":0 Host:",
 		"password=xunexpected token: abc1", "&token://x@tcp(a1)", "token==unexpected token: \"a\"",
 	} {
 		f.Add(s)
