@@ -180,8 +180,9 @@ func afterEscape(s string, floor, i, end int) int {
 // at i, is a query that stands alone. A signal is none: sig=SIGTERM, sig=11.
 func isQuery(s string, i int) bool {
 	const longest = 4096
-	s = s[i:min(len(s), i+longest)]
-	return s[0] == '=' && strings.IndexAny(s, " \t\r\n") < 0 && !strings.HasPrefix(s, "=SIG") && run(s, 1, digit) < len(s)
+	e := run(s[:min(len(s), i+longest)], i+1, token68|local)
+	value := s[i+1 : e]
+	return s[i] == '=' && (e == len(s) || s[e] == '&') && !strings.HasPrefix(value, "SIG") && run(value, 0, digit) < len(value)
 }
 
 // inQuery reports whether n is a parameter in the query of a URL, whose "&"

@@ -33,8 +33,10 @@
 //
 // Time is linear in the length of a text, whatever it holds and whatever
 // Config.Patterns are; a text without a hit allocates nothing (but expressions
-// may; lists and maps are copied to be looked at). What was redacted stays as it is when it is redacted
-// again, if the replacement begins and ends with brackets as the default does.
+// may; lists and maps are copied to be looked at). What was
+// redacted stays as it is when it is redacted again, if the replacement begins
+// and ends with brackets as the default does; only where secrets run into
+// other names may more be taken the second time.
 //
 // # Limits
 //

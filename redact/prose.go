@@ -99,9 +99,12 @@ func isSmallWord(s string) bool {
 func (d *Redactor) likelySecret(s string, n name, v span) bool {
 	const longestWord = 64
 	value := s[v.from:v.to]
+	if value[len(value)-1] == ':' { // an error that wraps another
+		return false
+	}
 	if i := strings.IndexByte(value, '['); i > 0 && d.markLen(value[i:]) > 0 {
-		if value = strings.TrimRight(value[:i], "\"'`"); value == "" { // the mark is a later name's
-			return false
+		if value = strings.TrimRight(value[:i], "\"'`"); value == "" || strings.HasSuffix(value, "%20") || strings.HasSuffix(value, ":") || strings.HasSuffix(value, "=") {
+			return false // the mark is another name's, or a scheme's
 		}
 	}
 	switch {
@@ -110,8 +113,8 @@ func (d *Redactor) likelySecret(s string, n name, v span) bool {
 	case len(value) > longestWord:
 		return true
 	}
-	if value[len(value)-1] == ':' || value[0] == '/' || value[0] == '(' {
-		return false // an error that wraps another, a path, an aside
+	if value[0] == '/' || value[0] == '(' {
+		return false // a path, an aside
 	}
 	k := kindsIn(value)
 	if k&quote != 0 {

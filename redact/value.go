@@ -41,7 +41,7 @@ func (d *Redactor) valueAt(s string, i int) (span, bool) {
 		return span{}, false
 	case s[i] == '[':
 		if n := d.markLen(s[i:]); n > 0 {
-			return span{i, d.wordEnd(s, i+n), false}, true
+			return span{i, d.word(s, i), false}, true
 		}
 		if v, ok := list(s, i+1); ok {
 			return v, true
@@ -53,7 +53,7 @@ func (d *Redactor) valueAt(s string, i int) (span, bool) {
 		}
 		return span{from, to, true}, from < to
 	}
-	to := d.wordEnd(s, i+d.markLen(s[i:]))
+	to := d.word(s, i)
 	return span{i, to, false}, i < to
 }
 
@@ -151,6 +151,16 @@ func closing(s string, i int, q byte, n int) int {
 		}
 	}
 	return len(s)
+}
+
+// word returns where the unquoted value ends that starts at i. Behind a mark a
+// closer ended what the mark stands for.
+func (d *Redactor) word(s string, i int) int {
+	n := d.markLen(s[i:])
+	if n > 0 && at(s, i+n, closer) {
+		return i + n
+	}
+	return d.wordEnd(s, i+n)
 }
 
 // wordEnd returns where the unquoted value ends that goes on at i. Passwords
