@@ -221,6 +221,9 @@ func TestPairs(t *testing.T) {
 		`{"key":"apiKey","value":"[REDACTED]"}`:       pair("key", "apiKey", attribute.IntValue(4711)),
 		`{"name":"DB_PASSWORD","value":true}`:         pair("name", "DB_PASSWORD", attribute.BoolValue(true)),
 		`{"name":"DB_USER","value":"x"}`:              pair("name", "DB_USER", attribute.StringValue("x")),
+		`{"RawQuery":"","User":"app:[REDACTED]"}`:     attribute.Map("url", attribute.String("User", "app:x"), attribute.String("RawQuery", "")),
+		`{"RawQuery":"","User":"app"}`:                attribute.Map("url", attribute.String("User", "app"), attribute.String("RawQuery", "")),
+		`{"User":"app:x"}`:                            attribute.Map("url", attribute.String("User", "app:x")),
 		`{"label":"DB_PASSWORD","value":"x"}`:         pair("label", "DB_PASSWORD", attribute.StringValue("x")),
 	} {
 		kvs := []attribute.KeyValue{kv}

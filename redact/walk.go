@@ -78,6 +78,9 @@ func (w *walk) nested(v attribute.Value, depth int) (_ attribute.Value, changed 
 	case attribute.MAP:
 		kvs := v.AsMap()
 		hidden := w.pair(kvs)
+		if w.url(kvs) {
+			changed = true
+		}
 		for i := range kvs {
 			back := w.enter(string(kvs[i].Key))
 			if i == hidden && w.hide(&kvs[i]) || w.member(&kvs[i], depth) {
@@ -129,6 +132,29 @@ func (w *walk) pair(kvs []attribute.KeyValue) int {
 		return -1
 	}
 	return value
+}
+
+// url redacts the password in the fields of a net/url.URL, which User holds as
+// user:password.
+func (w *walk) url(kvs []attribute.KeyValue) bool {
+	user, raw := -1, false
+	for i := range kvs {
+		switch kvs[i].Key {
+		case "User":
+			user = i
+		case "RawQuery":
+			raw = true
+		}
+	}
+	if user < 0 || !raw || w.on&urlPasswords == 0 || kvs[user].Value.Type() != attribute.STRING {
+		return false
+	}
+	name, password, ok := strings.Cut(kvs[user].Value.AsString(), ":")
+	if !ok || password == "" || w.isMark(password) {
+		return false
+	}
+	kvs[user].Value = attribute.StringValue(name + ":" + w.mark(password))
+	return true
 }
 
 // isFlag reports whether arg is a command line's flag whose value, the next
