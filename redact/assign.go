@@ -62,7 +62,7 @@ func (d *Redactor) assignment(s string, i, floor int) (from, to int) {
 	switch {
 	case d.isMark(value):
 		return v.from, v.to
-	case secret&counted != 0 && run(value, 0, digit) == len(value):
+	case secret&counted != 0 && strings.Trim(value, "0123456789, ") == "":
 		return 0, 0
 	case harmless(value), isPath(value), n.ending && !v.enclosed, prose && !v.enclosed && !d.likelySecret(s, n, v):
 		return 0, 0

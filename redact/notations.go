@@ -87,17 +87,26 @@ func (d *Redactor) element(s string, i, floor int) (from, to int) {
 func cookie(s string, i int) (from, to int) {
 	const longestName, longestValue = 256, 4096 // up to the first "="; between quotes
 	end := byte(0)
-	for i < len(s) && s[i] == '\\' {
-		i++ // before an escaped quote
+	slashes := i
+	for slashes < len(s) && slashes-i < 7 && s[slashes] == '\\' {
+		slashes++ // before an escaped quote
+	}
+	if at(s, slashes, quote) {
+		from = slashes + 1
+		pair := strings.IndexByte(s[from:min(len(s), from+longestName)], '=')
+		if pair < 0 {
+			return 0, 0
+		}
+		if to = closing(s, from, s[slashes], slashes-i); to <= from+pair {
+			return 0, 0
+		}
+		return from, to
 	}
 	if i < len(s) && s[i] == '[' {
 		end = ']' // a list, perhaps of quoted texts
 		i++
 	} else if i < len(s) && s[i] == '{' {
 		end = '}'
-		i++
-	} else if at(s, i, quote) {
-		end = s[i]
 		i++
 	}
 	pairs := false
