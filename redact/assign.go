@@ -64,11 +64,15 @@ func (d *Redactor) assignment(s string, i, floor int) (from, to int) {
 		return v.from, v.to
 	case secret&counted != 0 && strings.Trim(value, "0123456789, ") == "":
 		return 0, 0
+	case !v.enclosed && len(value) > longestRefused: // what is looked at so far must be found, or time is not linear
 	case harmless(value), isPath(value), n.ending && !v.enclosed, prose && !v.enclosed && !d.likelySecret(s, n, v):
 		return 0, 0
 	}
 	return v.from, v.to
 }
+
+// longestRefused is how long a value without quotes may be that is none, in bytes.
+const longestRefused = 256
 
 // pairBefore returns what namedSecret says of the name in front of n as in
 // "name":"DB_PASSWORD","value":…, the form that environments have in JSON.

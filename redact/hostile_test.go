@@ -21,6 +21,7 @@ var hostile = []string{
 	"\\u0022password\\u0022:", "\x1b[36m", "\x1b[36mtoken\x1b[0m:", "\"a\":\"token\",\"value\":", "<a b=\"\">", "<password a=\"\">", "<password><![CDATA[]]>",
 	"User:a:b", "://a:'", "://a:b<", "a:b@/", "a'b:c@tcp(", "Authorization: Key ", "Authorization: Key a1 ", "\\n", "password=a\\n", "_AIza", "-AIza0", "_xoxb-",
 	"password={", "password={a", "cookie:a='", "cookie:a=\"", "cookie: a=\"b\";", "\\u0026sig=", "token: token ", "secret=a/", "(token:a",
+	"(token:a1:2:", "(token:arn:", "\"a/token\":a", "\"a/token\":[REDACTED]a", "tokens=1,", "tokens=[1,",
 }
 
 // BenchmarkHostile shows that a text 16 times as long takes about 16 times as
