@@ -18,7 +18,7 @@ const (
 // loggerCache keeps the decisions about a bounded number of loggers. It has
 // sets of four, and a name's hash says which is its own. A new logger takes
 // the place of one that was not asked for again since it came, so that names
-// that come once never drive out those in use.
+// that come once do not drive out those in use, unless a set is full of these.
 type loggerCache struct {
 	seed  maphash.Seed
 	table atomic.Pointer[loggerTable] // nil while it is empty

@@ -194,7 +194,7 @@ func (c *loggerCache) len() (n int) {
 	return n
 }
 
-// Names that come once, however many, neither make a selector grow nor drive the
+// Names that come once, however many, neither make a selector grow nor drive
 // loggers in use out of it.
 func TestSelectorUnderAttack(t *testing.T) {
 	s := thousand(t)
@@ -217,7 +217,9 @@ func TestSelectorUnderAttack(t *testing.T) {
 		// Only the cache is under test: what the rules say of each is known.
 		s.loggers.add(fmt.Sprint("attack", i))
 		if i%10_000 == 0 {
-			if n := ask(); n != 0 {
+			// Four of the loggers may share a set, once in 250 runs: then there
+			// is no other place for a name.
+			if n := ask(); n > cacheWays {
 				t.Fatalf("after %d names, %d loggers in use were forgotten", i, n)
 			}
 		}
