@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/log"
 
 	"github.com/seed2f724858/sluice/record"
+	"github.com/seed2f724858/sluice/redact"
 )
 
 // grouping makes keys of those parts of records that a step's `by` names:
@@ -202,7 +203,10 @@ func appendNested(b []byte, v attribute.Value) []byte {
 // maxDescription bounds the bytes of one part in a description.
 const maxDescription = 64
 
-// describe returns r's key for people: "logger=shop.cart, tenant=acme".
+// maxDescribed bounds what of a part is looked at for its description.
+const maxDescribed = 4 << 10
+
+// describe returns r's key for people, without secrets: "logger=shop.cart, tenant=acme".
 func (g *grouping) describe(r *record.Record) string {
 	var b strings.Builder
 	for i := range g.parts {
@@ -222,6 +226,12 @@ func (g *grouping) describe(r *record.Record) string {
 				s = v.String()
 			}
 		}
+		// The step may stand in front of a redact. Half a secret may not look
+		// like one: first this, then the cut.
+		if p.kind == attributePart && redact.Default().Key(string(p.attrs)) {
+			s = redact.DefaultReplacement
+		}
+		s, _ = redact.Default().String(s[:min(len(s), maxDescribed)])
 		if i > 0 {
 			b.WriteString(", ")
 		}

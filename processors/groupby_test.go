@@ -175,3 +175,18 @@ func FuzzGrouping(f *testing.F) {
 		}
 	})
 }
+
+// A notice tells of keys, also in front of a redact.
+func TestDescriptionsHoldNoSecrets(t *testing.T) {
+	g, err := newGrouping([]string{"body", "api_key"}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &record.Record{
+		Body:       attribute.StringValue("cloned the repository with the token ghp_canary7Xabcdefghijklmnopqrstuvwxyz0123"),
+		Attributes: []attribute.KeyValue{attribute.String("api_key", "canary-7d41")},
+	}
+	if got := g.describe(r); strings.Contains(got, "canary") || !strings.Contains(got, "cloned") {
+		t.Error(got)
+	}
+}

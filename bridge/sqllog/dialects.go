@@ -35,6 +35,10 @@ func (l *lexer) dashes() {
 // hash: a comment in MySQL, part of a name in SQL Server, an operator elsewhere.
 func (l *lexer) hash() {
 	line := l.line()
+	if l.quotes == unknown && len(line) > 1 && strings.IndexByte(" \t", line[1]) >= 0 {
+		l.all() // no name: a comment, which may say anything, or an operator
+		return
+	}
 	if l.quotes != literals && !ambiguous(line[1:]) {
 		l.keep(1)
 		return

@@ -20,8 +20,8 @@ const (
 )
 
 // appendParameters appends db.query.parameter.KEY for the first parameters.
-// secretNamed tells that the statement names something secret, which a
-// parameter without a name may be meant for.
+// secretNamed tells that the statement names something secret, which any text
+// may be meant for: a parameter's own name need not say so (":p").
 func appendParameters(attrs []slog.Attr, args []driver.NamedValue, secretNamed bool) []slog.Attr {
 	for i, a := range args[:min(len(args), maxParameters)] {
 		key := a.Name
@@ -29,7 +29,7 @@ func appendParameters(attrs []slog.Attr, args []driver.NamedValue, secretNamed b
 			key = strconv.Itoa(i)
 		}
 		text, isText := parameterText(a.Value)
-		if secretKey(a.Name) || isText && a.Name == "" && secretNamed {
+		if secretKey(a.Name) || isText && secretNamed {
 			text = redact.DefaultReplacement
 		}
 		kv := semconv.DBQueryParameter(key, cut(redactText(cut(text, maxRead)), maxParameter))
@@ -39,7 +39,7 @@ func appendParameters(attrs []slog.Attr, args []driver.NamedValue, secretNamed b
 }
 
 // parameterText returns a parameter as text, and whether it could be anything,
-// as texts and bytes can. Of types that only the driver knows, the name must
+// as texts can. Of types that only the driver knows, the name must
 // do: their methods are not called.
 func parameterText(v driver.Value) (text string, isText bool) {
 	switch v := v.(type) {

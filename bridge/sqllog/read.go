@@ -1,6 +1,7 @@
 package sqllog
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -172,6 +173,13 @@ func (l *lexer) word() {
 	}
 	l.out.words = append(l.out.words, strings.TrimPrefix(w, "@"))
 	l.keep(n)
+	if strings.EqualFold(w, "PASSWORD") && l.ofUser() {
+		if blanks := len(after) - len(strings.TrimLeft(after, " \t\r\n")); blanks < len(after) && inWord(after[blanks]) {
+			l.keep(blanks)
+			l.literal(run(l.in[l.at:], inWord))
+			return
+		}
+	}
 	// Oracle's q'[it's]' ends at the bracket and the apostrophe.
 	if (strings.EqualFold(w, "q") || strings.EqualFold(w, "nq")) && len(after) > 1 && after[0] == '\'' {
 		mark := after[1]
@@ -184,6 +192,18 @@ func (l *lexer) word() {
 			l.all()
 		}
 	}
+}
+
+// ofUser reports whether the statement makes or changes a user, whose password
+// may stand there without quotes.
+func (l *lexer) ofUser() bool {
+	if len(l.out.words) < 2 {
+		return false
+	}
+	is := func(w string, any ...string) bool {
+		return slices.ContainsFunc(any, func(a string) bool { return strings.EqualFold(a, w) })
+	}
+	return is(l.out.words[0], "ALTER", "CREATE") && is(l.out.words[1], "USER", "ROLE", "LOGIN")
 }
 
 // run returns how many bytes at the beginning of s are in a class.

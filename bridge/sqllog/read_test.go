@@ -58,6 +58,8 @@ func TestRead(t *testing.T) {
 		{"dollar alone", "", "SELECT $, $x", "SELECT $, $x"},
 		{"Oracle quotes", "oracle.db", "SELECT q'[it's canary]', nQ'!a'b!', b", "SELECT q?, nQ?, b"},
 		{"Oracle quotes unterminated", "oracle.db", "SELECT q'[it's canary'", "SELECT q?"},
+		{"password without quotes or BY", "", "ALTER USER ann PASSWORD canary VALID UNTIL 'x'", "ALTER USER ann PASSWORD ? VALID UNTIL ?"},
+		{"a comment or an operator", "", "SELECT 1 # canary", "SELECT ? ?"},
 		{"password without quotes", "oracle.db", "ALTER USER ann IDENTIFIED BY canary REPLACE canary", "ALTER USER ann IDENTIFIED?"},
 		{"unicode", "", "SELECT größe FROM tabelle WHERE straße = 'canary'", "SELECT größe FROM tabelle WHERE straße = ?"},
 		{"empty", "", "", ""},

@@ -34,8 +34,8 @@ func WithLiterals(keep bool) Option {
 }
 
 // WithParameters adds the first 64 parameters as text. Those that a name or
-// their content shows to be secret are redacted; those without a name that are
-// text, also when the statement names something secret (a column "password").
+// their content shows to be secret are redacted; those that are text, also when
+// the statement names something secret (a column "password").
 // It does not make errors show parameters.
 func WithParameters(on bool) Option {
 	return func(r *reporter) { r.parameters = on }
