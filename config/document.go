@@ -224,6 +224,9 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 	doc.secrets = d.secrets
 	doc.checks = d.checks
 	doc.ignored = append(doc.model.notStarted(), d.unused(defined)...)
+	if doc.model.LoggerProvider != nil {
+		doc.ignored = append(doc.ignored, idle(doc.model.LoggerProvider.Processors, nil)...)
+	}
 	return doc, nil
 }
 

@@ -38,6 +38,31 @@ func (c *stepConfig[C, P]) build(*starter) (processors.Processor, error) {
 	return p, nil
 }
 
+// idle adds the places of processors that serve nobody: behind them stands no
+// way to an exporter. What leads to exporters hands records on all the same.
+func idle(list []processorNode, found []string) []string {
+	served := false
+	for i := len(list) - 1; i >= 0; i-- {
+		if rt, ok := list[i].config.(*route); ok {
+			for _, r := range rt.Rules {
+				found = idle(r.Processors, found)
+			}
+		}
+		if _, step := list[i].config.(bystander); !step {
+			served = true
+		} else if !served {
+			found = append(found, list[i].at.path+" (no exporter stands behind it)")
+		}
+	}
+	return found
+}
+
+// bystander is a processor that is no way to an exporter.
+type bystander interface{ bystands() }
+
+func (c *stepConfig[C, P]) bystands() {}
+func (c *attributes) bystands()       {}
+
 // stepName is the name of a step, to be settled when the whole document is
 // known.
 type stepName struct {

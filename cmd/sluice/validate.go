@@ -41,7 +41,7 @@ a problem.`,
 				}
 				fmt.Fprintf(std.out, "%s: ok\n", printable(file))
 				for _, path := range doc.Ignored() {
-					fmt.Fprintf(std.err, "note: %s: %s is read, but nothing starts it yet\n", printable(file), printable(path))
+					fmt.Fprintf(std.err, "note: %s: %s is read, but has no effect\n", printable(file), printable(path))
 				}
 			}
 			return errors.Join(invalid...)
