@@ -269,5 +269,5 @@ func (d *Document) Check() error {
 
 // Ignored returns the keys of what stands in the document, is valid, and is
 // not used by this package: other signals' providers, an exporter that nothing
-// refers to.
+// refers to, a processor behind which no exporter stands.
 func (d *Document) Ignored() []string { return d.ignored }
