@@ -1,0 +1,230 @@
+package decode
+
+import (
+	"fmt"
+	"math"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/log"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed2f724858/sluice/record"
+)
+
+// MaxMessage is the length in bytes of the longest OTLP protobuf message that
+// is decoded.
+const MaxMessage = 64 << 20
+
+// OTLPProto decodes OTLP messages in protobuf
+// (https://opentelemetry.io/docs/specs/otlp/). The zero value is ready. It
+// reuses memory between calls and is not safe for concurrent use.
+type OTLPProto struct {
+	rec     record.Record
+	origins origins
+}
+
+// Decode calls yield for each record of msg, an ExportLogsServiceRequest or,
+// what is the same on the wire, a LogsData. If it returns an error, which names
+// the field and its offset, msg is not sound or is beyond a limit, and yield
+// was not called at all.
+//
+// msg is not retained. The record is borrowed: it and its attributes are
+// overwritten when yield has returned. A copy to keep keeps at most the bytes
+// of its own record, not those of its neighbours. Origins are the same pointer
+// for all records of a resource and scope, also in later messages.
+//
+// As the JSON mapping is read by [Decoder], unknown fields are ignored, of
+// equal keys the last one counts, and a record or scope without a resource may
+// have none. Unlike there, what the message does not tell, such as the observed
+// time, stays unset. Strings are not checked for UTF-8: encoders replace what
+// is none. Values nested deeper than [encode.MaxDepth] become
+// [encode.TooDeep]. An id of a wrong length is none, as logs.proto says.
+// A message is refused if it is longer than [MaxMessage], or has more than 2^20
+// keys and values in one record, or in its resources and scopes together.
+func (d *OTLPProto) Decode(msg []byte, yield func(r *record.Record)) error {
+	if len(msg) > MaxMessage {
+		return fmt.Errorf("decode: read OTLP LogsData: %d bytes: the limit is %d, send it in parts", len(msg), MaxMessage)
+	}
+	var c protoCheck
+	if err := c.message(logsData, msg, 0, 1); err != nil {
+		return err
+	}
+	for w := (wire[[]byte]{s: msg}); w.next(); {
+		if w.num == 1 {
+			d.resourceLogs(w.data, yield)
+		}
+	}
+	return nil
+}
+
+// resourceLogs looks at msg twice because the order of its parts is open, and
+// records need resource and scope first.
+func (d *OTLPProto) resourceLogs(msg []byte, yield func(*record.Record)) {
+	var resource, schemaURL []byte
+	for w := (wire[[]byte]{s: msg}); w.next(); {
+		switch w.num {
+		case 1:
+			resource = merge(resource, w.data)
+		case 3:
+			schemaURL = w.data
+		}
+	}
+	res := d.origins.protoResource(resource, schemaURL)
+	for w := (wire[[]byte]{s: msg}); w.next(); {
+		if w.num == 2 {
+			d.scopeLogs(res, w.data, yield)
+		}
+	}
+}
+
+func (d *OTLPProto) scopeLogs(res *record.Resource, msg []byte, yield func(*record.Record)) {
+	var scope, schemaURL []byte
+	for w := (wire[[]byte]{s: msg}); w.next(); {
+		switch w.num {
+		case 1:
+			scope = merge(scope, w.data)
+		case 3:
+			schemaURL = w.data
+		}
+	}
+	origin := d.origins.protoOrigin(res, scope, schemaURL)
+	for w := (wire[[]byte]{s: msg}); w.next(); {
+		if w.num == 2 {
+			// All strings of the record are cut from this copy: one of
+			// the whole message would stay in memory with any record of it.
+			d.logRecord(origin, string(w.data))
+			yield(&d.rec)
+		}
+	}
+}
+
+// logRecord reads a LogRecord; its fields' numbers are those in protoMessages.
+func (d *OTLPProto) logRecord(origin *record.Origin, msg string) {
+	r := &d.rec
+	if cap(r.Attributes) > keepAttributes {
+		*r = record.Record{}
+	}
+	r.Reset()
+	r.Origin = origin
+	var body protoValue
+	for w := (wire[string]{s: msg}); w.next(); {
+		switch w.num {
+		case 1:
+			r.Timestamp = nanoTime(w.n)
+		case 2:
+			r.Severity = log.Severity(int32(w.n))
+		case 3:
+			r.SeverityText = w.data
+		case 5:
+			body.read(w.data, 1)
+		case 6:
+			r.Attributes = append(r.Attributes, protoKeyValue(w.data, 1))
+		case 7:
+			r.Dropped = int(min(uint32(w.n), math.MaxInt32))
+		case 8:
+			// The other 24 bits are reserved.
+			r.TraceFlags = trace.TraceFlags(w.n & 0xff)
+		case 9:
+			protoID(r.TraceID[:], w.data)
+		case 10:
+			protoID(r.SpanID[:], w.data)
+		case 11:
+			r.Observed = nanoTime(w.n)
+		case 12:
+			r.EventName = w.data
+		}
+	}
+	r.Body = body.value()
+	r.Attributes, _ = lastOfEach(r.Attributes, nil)
+}
+
+// protoID reads an id. One of another length is invalid, and receivers should
+// take that for none (logs.proto).
+func protoID(id []byte, data string) {
+	clear(id)
+	if len(data) == len(id) {
+		copy(id, data)
+	}
+}
+
+// merge adds a part to a message of which there may be several: together they
+// are one (https://protobuf.dev/programming-guides/encoding/#last-one-wins).
+// It is not nil then.
+func merge(msg, part []byte) []byte {
+	if msg == nil {
+		return part[:len(part):len(part)] // What is appended must not go into the input.
+	}
+	return append(msg, part...)
+}
+
+// protoResource returns the resource of a ResourceLogs, nil if it tells nothing
+// about one.
+func (o *origins) protoResource(msg, schemaURL []byte) *record.Resource {
+	if msg == nil && len(schemaURL) == 0 {
+		return nil
+	}
+	if res, ok := o.resources[resourceKey{string(msg), string(schemaURL)}]; ok {
+		return res
+	}
+	key := resourceKey{string(msg), string(schemaURL)}
+	res := &record.Resource{SchemaURL: key.schemaURL}
+	for w := (wire[string]{s: key.text}); w.next(); {
+		if w.num == 1 {
+			res.Attributes = append(res.Attributes, protoKeyValue(w.data, 1))
+		}
+	}
+	res.Attributes, _ = lastOfEach(res.Attributes, nil)
+	if len(msg)+len(schemaURL) <= maxOriginText {
+		if o.resources == nil || len(o.resources) >= maxOrigins {
+			o.resources = make(map[resourceKey]*record.Resource)
+		}
+		o.resources[key] = res
+	}
+	return res
+}
+
+// protoOrigin returns the origin of a ScopeLogs, nil if neither it nor its
+// ResourceLogs tells anything about one.
+func (o *origins) protoOrigin(res *record.Resource, msg, schemaURL []byte) *record.Origin {
+	if res == nil && msg == nil && len(schemaURL) == 0 {
+		return nil
+	}
+	if origin, ok := o.scopes[scopeKey{res, string(msg), string(schemaURL)}]; ok {
+		return origin
+	}
+	key := scopeKey{res, string(msg), string(schemaURL)}
+	origin := &record.Origin{Resource: res, Scope: record.Scope{SchemaURL: key.schemaURL}}
+	scope := &origin.Scope
+	for w := (wire[string]{s: key.text}); w.next(); {
+		switch w.num {
+		case 1:
+			scope.Name = w.data
+		case 2:
+			scope.Version = w.data
+		case 3:
+			scope.Attributes = append(scope.Attributes, protoKeyValue(w.data, 1))
+		}
+	}
+	scope.Attributes, _ = lastOfEach(scope.Attributes, nil)
+	if len(msg)+len(schemaURL) <= maxOriginText {
+		if o.scopes == nil || len(o.scopes) >= maxOrigins {
+			o.scopes = make(map[scopeKey]*record.Origin)
+		}
+		o.scopes[key] = origin
+	}
+	return origin
+}
+
+func protoKeyValue(msg string, depth int) (kv attribute.KeyValue) {
+	var v protoValue
+	for w := (wire[string]{s: msg}); w.next(); {
+		switch w.num {
+		case 1:
+			kv.Key = attribute.Key(w.data)
+		case 2:
+			v.read(w.data, depth)
+		}
+	}
+	kv.Value = v.value()
+	return kv
+}

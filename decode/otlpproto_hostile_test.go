@@ -1,0 +1,285 @@
+package decode_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.opentelemetry.io/otel/attribute"
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seed2f724858/sluice/decode"
+	"github.com/seed2f724858/sluice/encode"
+	"github.com/seed2f724858/sluice/record"
+)
+
+// pb builds messages that no generated code would.
+type pb []byte
+
+func (b pb) tag(num protowire.Number, typ protowire.Type) pb {
+	return protowire.AppendTag(b[:len(b):len(b)], num, typ)
+}
+func (b pb) uint(num protowire.Number, n uint64) pb {
+	return protowire.AppendVarint(b.tag(num, protowire.VarintType), n)
+}
+func (b pb) fixed64(num protowire.Number, n uint64) pb {
+	return protowire.AppendFixed64(b.tag(num, protowire.Fixed64Type), n)
+}
+func (b pb) fixed32(num protowire.Number, n uint32) pb {
+	return protowire.AppendFixed32(b.tag(num, protowire.Fixed32Type), n)
+}
+func (b pb) str(num protowire.Number, s string) pb { return b.msg(num, pb(s)) }
+func (b pb) msg(num protowire.Number, m pb) pb {
+	return protowire.AppendBytes(b.tag(num, protowire.BytesType), m)
+}
+
+// inRecord returns a message with that one record.
+func inRecord(rec pb) pb { return pb{}.msg(1, pb{}.msg(2, pb{}.msg(2, rec))) }
+
+func TestOTLPProtoErrors(t *testing.T) {
+	for _, tc := range []struct {
+		name, want string
+		msg        []byte
+	}{
+		{"wrong wire type", "decode: read OTLP LogRecord: body at byte 6: wire type 0, want 2", inRecord(pb{}.uint(5, 1))},
+		{"behind other fields", "LogRecord: time_unix_nano at byte 10: wire type 5, want 1", inRecord(pb{}.uint(2, 9).uint(2, 9).fixed32(1, 1))},
+		{"group", "LogsData: field 7 at byte 2: wire type 3 is none of OTLP", pb{}.str(9, "").tag(7, protowire.StartGroupType).tag(7, protowire.EndGroupType)},
+		{"end of group", "LogsData: resource_logs at byte 0: wire type 4 is none of OTLP", pb{}.tag(1, protowire.EndGroupType)},
+		{"wire type 7", "LogsData: field 2 at byte 0: wire type 7 is none of OTLP", []byte{2<<3 | 7}},
+		{"field 0", "LogsData: field at byte 0: 0 is no field number", []byte{0, 0}},
+		{"field beyond the limit", "LogsData: field at byte 0: 536870912 is no field number", binary.AppendUvarint(nil, 1<<32)},
+		{"endless tag", "LogsData: field at byte 0: a varint is longer than 64 bits", bytes.Repeat([]byte{0xff}, 1000)},
+		{"65 bits", "LogRecord: severity_number at byte 6: a varint is longer than 64 bits", inRecord(append(pb{2 << 3}, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"...))},
+		{"length beyond the parent", "AnyValue: string_value at byte 8: 5 bytes long where 1 are left", inRecord(pb{}.msg(5, pb{1<<3 | 2, 5, 'x'})).str(9, "enough bytes behind")},
+		{"1 GiB", "ResourceLogs: resource at byte 2: 1073741824 bytes long where 0 are left", pb{}.msg(1, binary.AppendUvarint(pb{1<<3 | 2}, 1<<30))},
+		{"length of 64 bits", "LogsData: resource_logs at byte 0: 18446744073709551615 bytes long where 0 are left", binary.AppendUvarint(pb{1<<3 | 2}, 1<<64-1)},
+		{"short fixed64", "LogRecord: time_unix_nano at byte 6: the message ends within it", inRecord(pb{1<<3 | 1, 1, 2, 3})},
+		{"in a scope", "KeyValue: key at byte 8: wire type 0, want 2", pb{}.msg(1, pb{}.msg(2, pb{}.msg(1, pb{}.msg(3, pb{}.uint(1, 1)))))},
+		{"many values", "LogRecord: attributes at byte", inRecord(bytes.Repeat(pb{}.str(6, ""), 1<<20+1))},
+		{"many values of a resource in pieces", "Resource: attributes at byte", pb{}.msg(1, bytes.Repeat(pb{}.msg(1, bytes.Repeat(pb{}.str(1, ""), 1<<19)).msg(2, pb{}.str(2, "")), 3))},
+		{"too long", "67108865 bytes: the limit is 67108864", make([]byte, decode.MaxMessage+1)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			msg := append(marshal(t, everyField()), tc.msg...)
+			if tc.name == "too long" {
+				msg = tc.msg
+			}
+			all, err := decodeProto(new(decode.OTLPProto), tc.msg)
+			if err == nil || !strings.Contains(err.Error(), tc.want) || len(all) != 0 {
+				t.Errorf("%d records, error %v, want %q", len(all), err, tc.want)
+			}
+			if all, err := decodeProto(new(decode.OTLPProto), msg); err == nil || len(all) != 0 {
+				t.Errorf("behind sound records: %d records, error %v, want none of them", len(all), err)
+			}
+		})
+	}
+}
+
+// A message that ends early gives no record at all, unless it is whole as far
+// as it goes.
+func TestOTLPProtoCut(t *testing.T) {
+	m := everyField()
+	msg := marshal(t, m)
+	whole := map[int]int{0: 0} // Records by length.
+	for i, end, records := 0, 0, 0; i < len(m.ResourceLogs); i++ {
+		one := &logspb.LogsData{ResourceLogs: m.ResourceLogs[i : i+1]}
+		end += len(marshal(t, one))
+		records += len(decodeAsJSON(t, one))
+		whole[end] = records
+	}
+	for n := range len(msg) + 1 {
+		all, err := decodeProto(new(decode.OTLPProto), msg[:n:n])
+		want, ok := whole[n]
+		if (err == nil) != ok || len(all) != want {
+			t.Errorf("cut at %d of %d: %d records, error %v, want %d", n, len(msg), len(all), err, want)
+		}
+	}
+}
+
+func TestOTLPProtoDepth(t *testing.T) {
+	nested := func(deep int, field protowire.Number) []byte {
+		v := pb{}.str(1, "x")
+		for range deep {
+			if field == 6 {
+				v = pb{}.msg(2, v)
+			}
+			v = pb{}.msg(field, pb{}.msg(1, v))
+		}
+		return inRecord(pb{}.msg(5, v))
+	}
+	for _, tc := range []struct {
+		deep int
+		want string
+	}{{encode.MaxDepth, "x"}, {encode.MaxDepth + 1, encode.TooDeep}, {10_000, encode.TooDeep}} {
+		for _, field := range []protowire.Number{5, 6} {
+			all, err := decodeProto(new(decode.OTLPProto), nested(tc.deep, field))
+			if err != nil || len(all) != 1 {
+				t.Fatalf("%d deep: %d records, %v", tc.deep, len(all), err)
+			}
+			v := all[0].Record.Body
+			for deep := 0; ; deep++ {
+				switch v.Type() {
+				case attribute.SLICE:
+					v = v.AsSlice()[0]
+					continue
+				case attribute.MAP:
+					v = v.AsMap()[0].Value
+					continue
+				case attribute.STRINGSLICE:
+					v = attribute.StringValue(v.AsStringSlice()[0])
+					deep++
+				}
+				if v.AsString() != tc.want || deep != encode.MaxDepth {
+					t.Errorf("%d deep in field %d: %q at %d", tc.deep, field, v.AsString(), deep)
+				}
+				break
+			}
+		}
+	}
+}
+
+// allocated returns the bytes that f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// What a message claims costs nothing, and neither does one that is not sound.
+func TestOTLPProtoRefusesWithoutMemory(t *testing.T) {
+	claim := binary.AppendUvarint(pb{5<<3 | 2}, 1<<30)
+	big := pb{}.msg(1, pb{}.msg(2, pb{}.msg(2, pb{}.msg(5, pb{}.str(1, strings.Repeat("x", 8<<20)))).msg(2, claim)))
+	for _, msg := range [][]byte{inRecord(claim), big} {
+		var d decode.OTLPProto
+		var err error
+		if n := allocated(func() { err = d.Decode(msg, func(*record.Record) {}) }); n > 64<<10 || err == nil {
+			t.Errorf("%d bytes allocated, error %v", n, err)
+		}
+	}
+}
+
+// A record kept keeps neither the input nor its neighbours.
+func TestOTLPProtoRetainsNothing(t *testing.T) {
+	var d decode.OTLPProto
+	msg := marshal(t, everyField())
+	all, err := decodeProto(&d, msg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range msg {
+		msg[i] = 'X'
+	}
+	if diff := cmp.Diff(decodeAsJSON(t, everyField()), all, sameValue, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("after the input was overwritten (-want +got):\n%s", diff)
+	}
+	runtime.KeepAlive(all)
+
+	const size = 32 << 20
+	msg = pb{}.msg(1, pb{}.msg(2, pb{}.msg(2, pb{}.msg(5, pb{}.str(1, "kept"))).msg(2, pb{}.msg(5, pb{}.str(1, strings.Repeat("x", size))))))
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	var kept record.Record
+	if err := new(decode.OTLPProto).Decode(msg, func(r *record.Record) {
+		if r.Body.AsString() == "kept" {
+			kept = r.Clone()
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if after := heap(); after > before+size/2 {
+		t.Errorf("a small record keeps %d bytes", after-before)
+	}
+	if kept.Body.AsString() != "kept" {
+		t.Error("the record was not found")
+	}
+	runtime.KeepAlive(msg)
+}
+
+// Nothing of one record may be left in the next, nor of one message.
+func TestOTLPProtoNothingIsLeftOver(t *testing.T) {
+	var shared decode.OTLPProto
+	many := inRecord(bytes.Repeat(pb{}.msg(6, pb{}.str(1, "k")), 5000))
+	for range 2 {
+		for _, msg := range [][]byte{marshal(t, everyField()), inRecord(nil), inRecord(pb{}.uint(5, 1)), many, inRecord(pb{}.msg(5, pb{}.str(1, "x")))} {
+			want, wantErr := decodeProto(new(decode.OTLPProto), msg)
+			all, err := decodeProto(&shared, msg)
+			if diff := cmp.Diff(want, all, sameValue, cmpopts.EquateEmpty()); diff != "" || (err == nil) != (wantErr == nil) {
+				t.Errorf("%v (-fresh +reused):\n%s", err, diff)
+			}
+		}
+	}
+}
+
+func benchMessage(t testing.TB, records int) []byte {
+	recs := make([]*logspb.LogRecord, records)
+	for i := range recs {
+		recs[i] = &logspb.LogRecord{
+			TimeUnixNano: uint64(when.UnixNano()), SeverityNumber: 9, SeverityText: "INFO", Body: pbString("order placed and waiting for payment"),
+			TraceId: []byte("0123456789abcdef"), SpanId: []byte("01234567"),
+			Attributes: []*commonpb.KeyValue{
+				pbKV("user", pbString("alice@example.com")), pbKV("order.id", pbInt(123456)), pbKV("amount", pbDouble(99.95)),
+				pbKV("express", pbBool(true)), pbKV("currency", pbString("EUR")),
+			},
+		}
+	}
+	m := everyField()
+	m.ResourceLogs = m.ResourceLogs[:1]
+	m.ResourceLogs[0].ScopeLogs = m.ResourceLogs[0].ScopeLogs[:1]
+	m.ResourceLogs[0].ScopeLogs[0].LogRecords = recs
+	return marshal(t, m)
+}
+
+// A record costs the copy of its text and nothing per scalar, a known origin
+// nothing.
+func TestOTLPProtoAllocations(t *testing.T) {
+	const records = 100
+	var d decode.OTLPProto
+	msg := benchMessage(t, records)
+	yield := func(*record.Record) {}
+	if n := testing.AllocsPerRun(100, func() {
+		if err := d.Decode(msg, yield); err != nil {
+			t.Fatal(err)
+		}
+	}); n > records {
+		t.Errorf("%v allocations for %d records", n, records)
+	}
+}
+
+// generated is what the generated code takes for the same.
+func BenchmarkOTLPProto(b *testing.B) {
+	msg := benchMessage(b, 512)
+	b.Run("own", func(b *testing.B) {
+		var d decode.OTLPProto
+		b.SetBytes(int64(len(msg)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := d.Decode(msg, func(*record.Record) {}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("generated", func(b *testing.B) {
+		b.SetBytes(int64(len(msg)))
+		b.ReportAllocs()
+		for b.Loop() {
+			var m logspb.LogsData
+			if err := proto.Unmarshal(msg, &m); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
