@@ -30,17 +30,18 @@ type OTLPProto struct {
 //
 // msg is not retained. The record is borrowed: it and its attributes are
 // overwritten when yield has returned. A copy to keep keeps at most the bytes
-// of its own record, not those of its neighbours. Origins are the same pointer
-// for all records of a resource and scope, also in later messages.
+// of its own record, not those of its neighbours. Records of one resource and
+// scope have the same pointer as Origin, also in later messages as far as the
+// decoder remembers (256 of each, of at most 16 KiB); it is nil for records
+// with neither.
 //
-// As the JSON mapping is read by [Decoder], unknown fields are ignored, of
-// equal keys the last one counts, and a record or scope without a resource may
-// have none. Unlike there, what the message does not tell, such as the observed
-// time, stays unset. Strings are not checked for UTF-8: encoders replace what
-// is none. Values nested deeper than [encode.MaxDepth] become
-// [encode.TooDeep]. An id of a wrong length is none, as logs.proto says.
-// A message is refused if it is longer than [MaxMessage], or has more than 2^20
-// keys and values in one record, or in its resources and scopes together.
+// As in JSON, unknown fields are ignored and of equal keys the last one counts.
+// What the message does not tell, such as the observed time, stays unset.
+// Strings are not checked for UTF-8: encoders replace what is none. Values
+// nested deeper than [encode.MaxDepth] become [encode.TooDeep], and are not
+// checked. An id of a wrong length is none, as logs.proto says. A message is
+// refused if it is longer than [MaxMessage], or has more than 2^20 keys and
+// values in one record together with the resources and scopes.
 func (d *OTLPProto) Decode(msg []byte, yield func(r *record.Record)) error {
 	if len(msg) > MaxMessage {
 		return fmt.Errorf("decode: read OTLP LogsData: %d bytes: the limit is %d, send it in parts", len(msg), MaxMessage)

@@ -94,15 +94,15 @@ var protoMessages = [...]protoMessage{
 	}},
 }
 
-// maxValues bounds the key-values and values within one record, and within all
-// resources and scopes of a message: an attribute is two. Empty ones take 2
-// bytes of input and 64 of memory.
+// maxValues bounds the key-values and values of one record with all resources
+// and scopes in front of it: an attribute is two. Empty ones take 2 bytes of
+// input and 64 of memory.
 const maxValues = 1 << 20
 
 // protoCheck finds out whether a message is sound, so that reading it cannot
 // fail half-way, nor anything be allocated for one that is not.
 type protoCheck struct {
-	values int // Within the current record, else within resources and scopes.
+	values int // Of the current record and of resources and scopes so far.
 }
 
 // message checks msg, which begins at byte base of the whole and whose values
@@ -123,11 +123,9 @@ func (c *protoCheck) message(m message, msg []byte, base, depth int) error {
 		switch f.message {
 		case noMessage:
 			continue
-		case logRecordMessage:
-			c.values = 0
 		case keyValueMessage, anyValueMessage:
 			if c.values++; c.values > maxValues {
-				return fieldError(m, w.num, base+w.start, fmt.Errorf("more than %d keys and values in one record, or in resources and scopes", maxValues))
+				return fieldError(m, w.num, base+w.start, fmt.Errorf("more than %d keys and values in one record with resources and scopes", maxValues))
 			}
 		case arrayValueMessage, kvlistMessage:
 			if depth > encode.MaxDepth {
@@ -139,7 +137,7 @@ func (c *protoCheck) message(m message, msg []byte, base, depth int) error {
 			return err
 		}
 		if f.message == logRecordMessage {
-			c.values = outside
+			c.values = outside // It is forgotten before the next one is read.
 		}
 	}
 	if w.err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,7 +61,7 @@ func TestOTLPProtoErrors(t *testing.T) {
 		{"length beyond the parent", "AnyValue: string_value at byte 8: 5 bytes long where 1 are left", inRecord(pb{}.msg(5, pb{1<<3 | 2, 5, 'x'})).str(9, "enough bytes behind")},
 		{"1 GiB", "ResourceLogs: resource at byte 2: 1073741824 bytes long where 0 are left", pb{}.msg(1, binary.AppendUvarint(pb{1<<3 | 2}, 1<<30))},
 		{"length of 64 bits", "LogsData: resource_logs at byte 0: 18446744073709551615 bytes long where 0 are left", binary.AppendUvarint(pb{1<<3 | 2}, 1<<64-1)},
-		{"short fixed64", "LogRecord: time_unix_nano at byte 6: the message ends within it", inRecord(pb{1<<3 | 1, 1, 2, 3})},
+		{"short fixed64", "LogRecord: time_unix_nano at byte 6: the message ends within it", inRecord(pb{1<<3 | 1, 1, 2, 3, 4, 5, 6, 7})},
 		{"in a scope", "KeyValue: key at byte 8: wire type 0, want 2", pb{}.msg(1, pb{}.msg(2, pb{}.msg(1, pb{}.msg(3, pb{}.uint(1, 1)))))},
 		{"many values", "LogRecord: attributes at byte", inRecord(bytes.Repeat(pb{}.str(6, ""), 1<<20+1))},
 		{"many values of a resource in pieces", "Resource: attributes at byte", pb{}.msg(1, bytes.Repeat(pb{}.msg(1, bytes.Repeat(pb{}.str(1, ""), 1<<19)).msg(2, pb{}.str(2, "")), 3))},
@@ -104,22 +105,30 @@ func TestOTLPProtoCut(t *testing.T) {
 }
 
 func TestOTLPProtoDepth(t *testing.T) {
-	nested := func(deep int, field protowire.Number) []byte {
-		v := pb{}.str(1, "x")
+	nested := func(v pb, deep int, field protowire.Number) []byte {
+		var heads [][]byte
+		size := len(v)
+		wrap := func(num protowire.Number) {
+			head := protowire.AppendVarint(pb{}.tag(num, protowire.BytesType), uint64(size))
+			heads = append(heads, head)
+			size += len(head)
+		}
 		for range deep {
 			if field == 6 {
-				v = pb{}.msg(2, v)
+				wrap(2)
 			}
-			v = pb{}.msg(field, pb{}.msg(1, v))
+			wrap(1)
+			wrap(field)
 		}
-		return inRecord(pb{}.msg(5, v))
+		slices.Reverse(heads)
+		return inRecord(pb{}.msg(5, append(bytes.Join(heads, nil), v...)))
 	}
 	for _, tc := range []struct {
 		deep int
 		want string
 	}{{encode.MaxDepth, "x"}, {encode.MaxDepth + 1, encode.TooDeep}, {10_000, encode.TooDeep}} {
 		for _, field := range []protowire.Number{5, 6} {
-			all, err := decodeProto(new(decode.OTLPProto), nested(tc.deep, field))
+			all, err := decodeProto(new(decode.OTLPProto), nested(pb{}.str(1, "x"), tc.deep, field))
 			if err != nil || len(all) != 1 {
 				t.Fatalf("%d deep: %d records, %v", tc.deep, len(all), err)
 			}
@@ -141,7 +150,28 @@ func TestOTLPProtoDepth(t *testing.T) {
 				}
 				break
 			}
+			// What is read is checked, and only that.
+			_, err = decodeProto(new(decode.OTLPProto), nested(pb{}.uint(1, 1), tc.deep, field))
+			if (err == nil) != (tc.want == encode.TooDeep) {
+				t.Errorf("damaged %d deep in field %d: %v", tc.deep, field, err)
+			}
 		}
+	}
+}
+
+// The bound of values is one of each record.
+func TestOTLPProtoManyValues(t *testing.T) {
+	const n = 1<<19 + 1
+	body := pb{}.msg(5, pb{}.msg(5, bytes.Repeat(pb{}.str(1, ""), n)))
+	msg := append(inRecord(body), inRecord(body)...)
+	records := 0
+	err := new(decode.OTLPProto).Decode(msg, func(r *record.Record) {
+		if len(r.Body.AsSlice()) == n {
+			records++
+		}
+	})
+	if err != nil || records != 2 {
+		t.Errorf("%d records, %v", records, err)
 	}
 }
 
@@ -221,6 +251,22 @@ func TestOTLPProtoNothingIsLeftOver(t *testing.T) {
 				t.Errorf("%v (-fresh +reused):\n%s", err, diff)
 			}
 		}
+	}
+}
+
+// One large record must not cost memory for ever.
+func TestOTLPProtoForgetsLargeRecords(t *testing.T) {
+	var d decode.OTLPProto
+	small := func(r *record.Record) {
+		if n := cap(r.Attributes); n > 5000 {
+			t.Errorf("room for %d attributes behind a large record", n)
+		}
+	}
+	if err := d.Decode(inRecord(bytes.Repeat(pb{}.msg(6, nil), 100_000)), func(*record.Record) {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Decode(inRecord(nil), small); err != nil {
+		t.Fatal(err)
 	}
 }
 
