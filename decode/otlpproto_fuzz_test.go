@@ -58,6 +58,13 @@ func compareProto(t *testing.T, data []byte) {
 	if err == nil && !bytes.Equal(lines(all), text) {
 		t.Errorf("got %s\nwant %s", lines(all), text)
 	}
+	var recs []record.Record
+	for i := range plain {
+		recs = append(recs, plain[i].Record)
+	}
+	if back, err := decodeProto(&d, encode.OTLPProto().AppendBatch(nil, recs)); err != nil || !bytes.Equal(lines(back), text) {
+		t.Errorf("%v: got %s\nencoded %s", err, lines(back), text)
+	}
 	if bytes.Contains(text, []byte(encode.TooDeep)) {
 		return // JSON keeps the text there.
 	}
@@ -133,3 +140,26 @@ func dropBadIDs(m *logspb.LogsData) {
 		}
 	}
 }
+
+// pb builds messages that no generated code would.
+type pb []byte
+
+func (b pb) tag(num protowire.Number, typ protowire.Type) pb {
+	return protowire.AppendTag(b[:len(b):len(b)], num, typ)
+}
+func (b pb) uint(num protowire.Number, n uint64) pb {
+	return protowire.AppendVarint(b.tag(num, protowire.VarintType), n)
+}
+func (b pb) fixed64(num protowire.Number, n uint64) pb {
+	return protowire.AppendFixed64(b.tag(num, protowire.Fixed64Type), n)
+}
+func (b pb) fixed32(num protowire.Number, n uint32) pb {
+	return protowire.AppendFixed32(b.tag(num, protowire.Fixed32Type), n)
+}
+func (b pb) str(num protowire.Number, s string) pb { return b.msg(num, pb(s)) }
+func (b pb) msg(num protowire.Number, m pb) pb {
+	return protowire.AppendBytes(b.tag(num, protowire.BytesType), m)
+}
+
+// inRecord returns a message with that one record.
+func inRecord(rec pb) pb { return pb{}.msg(1, pb{}.msg(2, pb{}.msg(2, rec))) }

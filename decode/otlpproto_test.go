@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seed2f724858/sluice/decode"
+	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/record"
 )
 
@@ -179,6 +180,25 @@ func TestOTLPProtoRecord(t *testing.T) {
 	}
 	if o := all[4].Record.Origin; o != nil {
 		t.Errorf("origin %+v of a record without one", o)
+	}
+}
+
+// What was encoded comes back as it was.
+func TestOTLPProtoRoundTrip(t *testing.T) {
+	want, err := decodeProto(new(decode.OTLPProto), marshal(t, everyField()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	recs := make([]record.Record, len(want))
+	for i := range want {
+		recs[i] = want[i].Record
+	}
+	all, err := decodeProto(new(decode.OTLPProto), encode.OTLPProto().AppendBatch(nil, recs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, all, sameValue, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
