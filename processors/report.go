@@ -40,6 +40,8 @@ type throttle struct {
 	timer  *time.Timer
 	last   time.Time
 	closed bool
+	// underWay is open while the timer's report is; nil before the first.
+	underWay chan struct{}
 }
 
 func (t *throttle) ask() {
@@ -53,12 +55,23 @@ func (t *throttle) ask() {
 	}
 	t.timer = time.AfterFunc(max(0, time.Until(t.last.Add(reportEvery))), func() {
 		t.mu.Lock()
+		if t.closed {
+			t.mu.Unlock()
+			return // close reports
+		}
 		t.last = time.Now()
+		ended := make(chan struct{})
+		t.underWay = ended
 		t.mu.Unlock()
+		defer close(ended)
 		t.armed.Store(false)
 		t.report()
 	})
 }
+
+// lastReport bounds the wait for a report under way, which may itself be what
+// waits: for the Shutdown that its handler has called.
+const lastReport = time.Second
 
 // close makes the last report, and waits for it no longer than ctx allows: the
 // handler may block, or wait for the very Shutdown that is making the report.
@@ -68,10 +81,16 @@ func (t *throttle) close(ctx context.Context) {
 	if t.timer != nil {
 		t.timer.Stop()
 	}
+	underWay := t.underWay
 	t.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		if underWay != nil {
+			late, cancel := context.WithTimeout(ctx, lastReport)
+			await(late, underWay)
+			cancel()
+		}
 		t.report()
 	}()
 	await(ctx, done)

@@ -1,0 +1,37 @@
+package processors
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A report that is under way when the last one is asked for is waited for, but
+// not for ever: it may be what asks.
+func TestCloseWaitsForTheReportUnderWay(t *testing.T) {
+	for name, takes := range map[string]time.Duration{"slow": lastReport / 2, "stuck": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				told := make(chan string, 2)
+				f := newFailures()
+				f.tell = func(err error) {
+					time.Sleep(takes)
+					told <- err.Error()
+				}
+				f.add(errors.New("no room"))
+				synctest.Wait() // the handler has it
+				start := time.Now()
+				f.close(context.Background())
+				if waited := time.Since(start); waited != min(takes, lastReport+grace) {
+					t.Errorf("close waited for %v", waited)
+				}
+				if n := len(told); (n == 1) != (takes < lastReport) {
+					t.Errorf("%d reports before close returned", n)
+				}
+				time.Sleep(takes) // its goroutine ends
+			})
+		})
+	}
+}
