@@ -21,6 +21,9 @@ type chain struct {
 	first Next
 	// readOnly says that no step changes the record it is given.
 	readOnly bool
+	// rest is what follows the first step, restReadOnly says the same of that.
+	rest         Next
+	restReadOnly bool
 }
 
 // reader is a step of this package that never changes the record it is given.
@@ -43,6 +46,7 @@ func newChain(steps []Processor) (*chain, error) {
 		}
 		step = host(step)
 		c.steps[i] = step
+		c.rest, c.restReadOnly = next, c.readOnly
 		if r, ok := step.(reader); !ok || !r.readsOnly() {
 			c.readOnly = false
 		}

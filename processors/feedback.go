@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,14 +33,13 @@ type feedback struct {
 	underWay atomic.Int64
 	stopped  atomic.Uint64
 	told     atomic.Bool
-
-	// Where the code of the functions lies that stacks are searched for.
-	write, tell extent
 }
 
-func newFeedback() *feedback {
-	return &feedback{write: extentOf((*feedback).callSink), tell: extentOf((*feedback).callHandler)}
-}
+// Where the code of the functions lies that stacks are searched for.
+var (
+	sinkCode    = sync.OnceValue(func() extent { return extentOf((*feedback).callSink) })
+	handlerCode = sync.OnceValue(func() extent { return extentOf((*feedback).callHandler) })
+)
 
 // callSink calls a sink that may log.
 //
@@ -64,7 +64,7 @@ func (f *feedback) callHandler(err error) {
 func (f *feedback) stops(ctx context.Context, l *Logger, r *record.Record, failures *failures) bool {
 	byHandler := false
 	if ctx == nil || ctx.Value(f) == nil {
-		caller := nearest(f.write, f.tell)
+		caller := nearest(sinkCode(), handlerCode())
 		if caller < 0 {
 			return false
 		}

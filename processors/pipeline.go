@@ -60,33 +60,31 @@ type Pipeline struct {
 	closed   atomic.Bool
 	ending   ending
 
-	// first is the step that redacts, if it stands in front of all others,
-	// later are those further down the list.
-	first *Redact
-	later []*Redact
+	// first is the step that redacts, if it stands in front of all others: the
+	// pipeline calls it itself. entry is what follows, readOnly says that this
+	// changes no record. later are the redacts further down the list.
+	first    *Redact
+	entry    Next
+	readOnly bool
+	later    []*Redact
 }
 
 // NewPipeline returns a pipeline of the given steps, which it then owns:
 // Shutdown shuts them down.
 func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
-	var first *Redact
-	if len(steps) > 0 {
-		if first, _ = steps[0].(*Redact); first != nil {
-			steps = steps[1:]
-		}
-	}
 	c, err := newChain(steps)
 	if err != nil {
 		return nil, err
 	}
 	p := &Pipeline{
-		first:      first,
+		entry:      c.first,
+		readOnly:   c.readOnly,
 		resource:   cfg.Resource,
 		limits:     cfg.Limits,
 		levels:     cfg.Levels,
 		traceBased: cfg.TraceBased,
 		chain:      c,
-		feedback:   newFeedback(),
+		feedback:   &feedback{},
 		failures:   newFailures(),
 		ending:     newEnding(),
 	}
@@ -96,8 +94,11 @@ func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
 	if p.levels == nil {
 		p.levels = NewLevels()
 	}
-	for _, step := range c.steps {
-		if s, ok := step.(*Redact); ok {
+	for i, step := range c.steps {
+		switch s, ok := step.(*Redact); {
+		case ok && i == 0:
+			p.first, p.entry, p.readOnly = s, c.rest, c.restReadOnly
+		case ok:
 			p.later = append(p.later, s)
 		}
 	}
@@ -142,11 +143,7 @@ func (p *Pipeline) Refresh() { p.levels.Refresh() }
 // Stats returns the books of the pipeline, its steps and every exporter below
 // it, under names that tell them apart.
 func (p *Pipeline) Stats() Stats {
-	s := Stats{Filtered: p.filtered.Load(), Feedback: p.feedback.stopped.Load()}
-	if p.first != nil {
-		s.Steps = append(s.Steps, p.first.Books())
-	}
-	s.Steps = append(s.Steps, p.chain.books()...)
+	s := Stats{Filtered: p.filtered.Load(), Feedback: p.feedback.stopped.Load(), Steps: p.chain.books()}
 	name := namer{}
 	for i := range s.Steps {
 		s.Steps[i].Name = name.of(s.Steps[i].Name)
@@ -197,7 +194,7 @@ func (p *Pipeline) emit(ctx context.Context, l *Logger, r *record.Record) (refus
 	}
 	if err == nil {
 		changed = p.limits.normalize(r) || changed
-		err = p.chain.first(ctx, r)
+		err = p.entry(ctx, r)
 	}
 	if err != nil {
 		p.failures.add(err)

@@ -95,3 +95,16 @@ func TestRedactBeforeLimits(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The redact that the pipeline itself calls is one of the list all the same.
+func TestRedactIsAStepLikeOthers(t *testing.T) {
+	first := newRedact(t, nil)
+	for want, steps := range map[string][]processors.Processor{
+		"step 0 (*processors.Redact) stands in the list twice": {first, memoryStep(t), first},
+		"step 2 is nil": {first, memoryStep(t), nil},
+	} {
+		if _, err := processors.NewPipeline(processors.DefaultConfig(), steps...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}

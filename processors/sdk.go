@@ -68,7 +68,7 @@ func (p *Pipeline) OnEmit(ctx context.Context, src *sdklog.Record) error {
 		hidden, _ := s.redact(ctx, r)
 		changed = changed || hidden
 	}
-	if changed || !refused && !p.chain.readOnly {
+	if changed || !refused && !p.readOnly {
 		writeBack(src, r)
 	}
 	// What r refers to stays until the next record overwrites it, or the
