@@ -216,7 +216,6 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 	defined := doc.model.Distribution["sluice"].sluice.Exporters
 	d.settleRefs(defined)
 	d.settleNames()
-	d.settleSteps()
 	if problems := append(r.errs, d.errs...); len(problems) > 0 {
 		problems.sort()
 		return nil, problems[:min(len(problems), maxErrors)]

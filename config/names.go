@@ -19,34 +19,53 @@ func (d *decoder) branch(name *string, settings *node, exporter *exporterNode) {
 	d.branches = append(d.branches, branchName{name, settings, exporter})
 }
 
-// settleNames gives every branch a name of its own: the one in the file, else
-// the exporter's type, with a number from the second on ("file", "file/2").
+// naming is a name to be settled.
+type naming struct {
+	name     *string // what the file says, and the result
+	said     *node   // where it says so; nil if it does not
+	fallback string
+	settings *node
+}
+
+// settleNames gives every branch and every step a name of its own.
 func (d *decoder) settleNames() {
-	taken := map[string]*node{}
-	var unnamed []branchName
+	var branches, steps []naming
 	for _, b := range d.branches {
-		said := b.settings.get("name")
-		switch {
-		case *b.name != "":
-		case b.exporter.named != nil:
-			*b.name, said = b.exporter.label, b.exporter.named
-		default:
-			unnamed = append(unnamed, b)
-			continue
+		n := naming{b.name, b.settings.get("name"), b.exporter.label, b.settings}
+		if *b.name == "" && b.exporter.named != nil {
+			*b.name, n.said = b.exporter.label, b.exporter.named
 		}
-		if first, twice := taken[*b.name]; twice && said != nil {
-			d.fail(said, fmt.Sprintf("the name is taken by the exporter in line %d", first.line), "names tell exporters apart in statistics: choose another one")
-			continue
-		}
-		taken[*b.name] = said
+		branches = append(branches, n)
 	}
-	for _, b := range unnamed {
-		name := b.exporter.label
-		for i := 2; taken[name] != nil; i++ {
-			name = b.exporter.label + "/" + strconv.Itoa(i)
+	for _, s := range d.steps {
+		steps = append(steps, naming{s.name, s.settings.get("name"), s.typ, s.settings})
+	}
+	d.settle("exporter", branches)
+	d.settle("processor", steps)
+}
+
+// settle settles names: the one in the file, else the fallback, with a number
+// from the second on ("file", "file/2").
+func (d *decoder) settle(noun string, list []naming) {
+	taken := map[string]*node{}
+	var unnamed []naming
+	for _, n := range list {
+		if *n.name == "" {
+			unnamed = append(unnamed, n)
+			continue
 		}
-		*b.name = name
-		taken[name] = b.settings
+		if first, twice := taken[*n.name]; twice && n.said != nil {
+			d.fail(n.said, fmt.Sprintf("the name is taken by the %s in line %d", noun, first.line), "names tell "+noun+"s apart in statistics: choose another one")
+			continue
+		}
+		taken[*n.name] = n.said
+	}
+	for _, n := range unnamed {
+		name := n.fallback
+		for i := 2; taken[name] != nil; i++ {
+			name = n.fallback + "/" + strconv.Itoa(i)
+		}
+		*n.name, taken[name] = name, n.settings
 	}
 }
 

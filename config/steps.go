@@ -1,11 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"strconv"
-
-	"github.com/seed2f724858/sluice/processors"
-)
+import "github.com/seed2f724858/sluice/processors"
 
 // step is the type of a processor that is no way to an exporter. name returns
 // where its settings keep the name that statistics know it by.
@@ -69,31 +64,4 @@ type stepName struct {
 	name     *string // what the file says, and the result
 	typ      string
 	settings *node
-}
-
-// settleSteps gives every step a name of its own: the one in the file, else its
-// type, with a number from the second on ("filter", "filter/2").
-func (d *decoder) settleSteps() {
-	taken := map[string]*node{}
-	for _, s := range d.steps {
-		said := s.settings.get("name")
-		if said == nil || *s.name == "" {
-			continue
-		}
-		if first, twice := taken[*s.name]; twice {
-			d.fail(said, fmt.Sprintf("the name is taken by the processor in line %d", first.line), "names tell processors apart in statistics: choose another one")
-			continue
-		}
-		taken[*s.name] = said
-	}
-	for _, s := range d.steps {
-		if s.settings.get("name") != nil && *s.name != "" {
-			continue
-		}
-		name := s.typ
-		for i := 2; taken[name] != nil; i++ {
-			name = s.typ + "/" + strconv.Itoa(i)
-		}
-		*s.name, taken[name] = name, s.settings
-	}
 }

@@ -27,6 +27,18 @@ type scopeKey struct {
 	text, schemaURL string
 }
 
+// remember enters what a key stands for, unless the key's text, of that many
+// bytes, is too long to be kept.
+func remember[K comparable, V any](known *map[K]V, key K, v V, bytes int) {
+	if bytes > maxOriginText {
+		return
+	}
+	if *known == nil || len(*known) >= maxOrigins {
+		*known = make(map[K]V)
+	}
+	(*known)[key] = v
+}
+
 // resource returns the resource of a ResourceLogs, nil if it tells nothing
 // about one.
 func (p *otlpParser) resource(text, schemaURL string) (*record.Resource, bool) {
@@ -56,12 +68,7 @@ func (p *otlpParser) resource(text, schemaURL string) (*record.Resource, bool) {
 	if !ok {
 		return nil, false
 	}
-	if len(text)+len(schemaURL) <= maxOriginText {
-		if p.origins.resources == nil || len(p.origins.resources) >= maxOrigins {
-			p.origins.resources = make(map[resourceKey]*record.Resource)
-		}
-		p.origins.resources[key] = &res
-	}
+	remember(&p.origins.resources, key, &res, len(text)+len(schemaURL))
 	return &res, true
 }
 
@@ -98,11 +105,6 @@ func (p *otlpParser) origin(res *record.Resource, text, schemaURL string) (*reco
 	if !ok {
 		return nil, false
 	}
-	if len(text)+len(schemaURL) <= maxOriginText {
-		if p.origins.scopes == nil || len(p.origins.scopes) >= maxOrigins {
-			p.origins.scopes = make(map[scopeKey]*record.Origin)
-		}
-		p.origins.scopes[key] = &o
-	}
+	remember(&p.origins.scopes, key, &o, len(text)+len(schemaURL))
 	return &o, true
 }

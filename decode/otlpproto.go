@@ -175,12 +175,7 @@ func (o *origins) protoResource(msg, schemaURL []byte) *record.Resource {
 		}
 	}
 	res.Attributes, _ = lastOfEach(res.Attributes, nil)
-	if len(msg)+len(schemaURL) <= maxOriginText {
-		if o.resources == nil || len(o.resources) >= maxOrigins {
-			o.resources = make(map[resourceKey]*record.Resource)
-		}
-		o.resources[key] = res
-	}
+	remember(&o.resources, key, res, len(msg)+len(schemaURL))
 	return res
 }
 
@@ -207,12 +202,7 @@ func (o *origins) protoOrigin(res *record.Resource, msg, schemaURL []byte) *reco
 		}
 	}
 	scope.Attributes, _ = lastOfEach(scope.Attributes, nil)
-	if len(msg)+len(schemaURL) <= maxOriginText {
-		if o.scopes == nil || len(o.scopes) >= maxOrigins {
-			o.scopes = make(map[scopeKey]*record.Origin)
-		}
-		o.scopes[key] = origin
-	}
+	remember(&o.scopes, key, origin, len(msg)+len(schemaURL))
 	return origin
 }
 

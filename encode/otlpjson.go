@@ -178,18 +178,23 @@ func (e *otlpJSONEncoder) appendRecord(dst []byte, r *record.Record) []byte {
 	return closeObject(dst)
 }
 
-// appendNanos appends a fixed64 of nanoseconds since 1970: nothing for an unset
-// time, nor for 1970 itself and before, which OTLP cannot tell from that. Times
-// after 2554 become the last one there is.
-func appendNanos(dst []byte, key string, t time.Time) []byte {
+// unixNanos returns a time in nanoseconds since 1970, as OTLP has it: 0 for an
+// unset time, and for 1970 itself and before, which OTLP cannot tell from that.
+// Times after 2554 become the last one there is.
+func unixNanos(t time.Time) uint64 {
 	sec := t.Unix()
-	if sec < 0 {
-		return dst
+	switch {
+	case sec < 0:
+		return 0
+	case uint64(sec) >= math.MaxUint64/uint64(time.Second):
+		return math.MaxUint64
 	}
-	nanos := uint64(math.MaxUint64)
-	if uint64(sec) < math.MaxUint64/uint64(time.Second) {
-		nanos = uint64(sec)*uint64(time.Second) + uint64(t.Nanosecond())
-	}
+	return uint64(sec)*uint64(time.Second) + uint64(t.Nanosecond())
+}
+
+// appendNanos appends a fixed64 of [unixNanos], nothing for 0.
+func appendNanos(dst []byte, key string, t time.Time) []byte {
+	nanos := unixNanos(t)
 	if nanos == 0 {
 		return dst
 	}

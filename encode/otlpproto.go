@@ -198,17 +198,9 @@ func (e *OTLPProtoEncoder) appendRecord(dst []byte, r *record.Record) []byte {
 	return closeMessage(dst, start, recordWidth)
 }
 
-// appendNanosField appends a time as [appendNanos] has it: nothing up to 1970,
-// and the last one there is after 2554.
+// appendNanosField appends a fixed64 of [unixNanos], nothing for 0.
 func appendNanosField(dst []byte, tag byte, t time.Time) []byte {
-	sec := t.Unix()
-	if sec < 0 {
-		return dst
-	}
-	nanos := uint64(math.MaxUint64)
-	if uint64(sec) < math.MaxUint64/uint64(time.Second) {
-		nanos = uint64(sec)*uint64(time.Second) + uint64(t.Nanosecond())
-	}
+	nanos := unixNanos(t)
 	if nanos == 0 {
 		return dst
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // HealthStatus says in one word how a pipeline does.
@@ -97,12 +96,5 @@ const maxCause = 500
 // error handler.
 func brief(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
-	if len(text) <= maxCause {
-		return text
-	}
-	cut := maxCause
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
+	return clip(text, maxCause)
 }
