@@ -6,7 +6,9 @@ package exporters
 
 import (
 	"context"
+	"time"
 
+	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/record"
 )
 
@@ -70,4 +72,46 @@ func IsQuiet(s Sink) bool {
 // Unwrapper is a decorator that tells which Sink it wraps.
 type Unwrapper interface {
 	Unwrap() Sink
+}
+
+// Spooler is a Sink that keeps records on disk after Write has returned, and
+// delivers them from there; also those that an earlier process has left.
+type Spooler interface {
+	Sink
+	// Spooled returns the books of the disk queue.
+	Spooled() SpoolStats
+}
+
+// SpoolStats are the books of a disk queue.
+type SpoolStats struct {
+	// Recovered counts the records found on disk that an earlier process had
+	// left.
+	Recovered uint64
+	// Waiting counts the records on disk that are neither delivered nor
+	// dropped.
+	Waiting uint64
+	// Dropped counts by cause the records, written or recovered, that will not
+	// be delivered.
+	Dropped map[string]uint64
+	// Bytes is what the queue takes on disk, Capacity the most it may take.
+	Bytes, Capacity int64
+	// Failures counts the failed deliveries and failures of the disk;
+	// LastError is the text of what keeps records from being delivered or
+	// stored at present, FailingSince when that began. They are empty if
+	// nothing does.
+	Failures     uint64
+	LastError    string
+	FailingSince time.Time
+	// LastDrop is when a record was last dropped, zero when none was.
+	LastDrop time.Time
+}
+
+// Forwarder is a Sink that can take records in OTLP's binary form as they
+// stand, so that a disk queue in front of it need not decode them.
+type Forwarder interface {
+	Sink
+	// Forwards reports whether WriteOTLP can be used. It is asked once.
+	Forwards() bool
+	// WriteOTLP does for encoded records what Write does for others.
+	WriteOTLP(ctx context.Context, recs []encode.OTLPRecord) (n int, err error)
 }
