@@ -17,9 +17,10 @@ type OTLPProtoEncoder struct{ distinct }
 // ExportLogsServiceRequest
 // (https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/collector/logs/v1/logs_service.proto),
 // whose bytes are those of a LogsData message. It holds what [OTLPJSON] holds,
-// neighbours grouped by resource and scope, with fields in the order of their
-// numbers and no length longer than it has to be, as protobuf's own libraries
-// write it.
+// neighbours grouped by resource and scope. No length is longer than it has to
+// be, and what a group has in common precedes its records, so that a request
+// is the same bytes whether it is made at once or of parts that were encoded
+// before, with AppendLog and its like; see [AppendOTLPRecords].
 //
 // Unlike the other formats this one has no frame. By the rules of protobuf two
 // messages in one buffer are one message with the records of both; who stores
@@ -34,8 +35,18 @@ var _ BatchEncoder = (*OTLPProtoEncoder)(nil)
 
 // Append implements [Encoder].
 func (e *OTLPProtoEncoder) Append(dst []byte, r *record.Record) []byte {
-	one := [1]record.Record{*r}
-	return e.AppendBatch(dst, one[:])
+	dst = openMessage(dst, tagResourceLogs, recordWidth)
+	group := len(dst)
+	dst = e.AppendResourceFields(dst, r.Origin)
+	dst = openMessage(dst, tagGroupMembers, recordWidth)
+	scope := len(dst)
+	dst = e.AppendScopeFields(dst, r.Origin)
+	dst = openMessage(dst, tagGroupMembers, recordWidth)
+	start := len(dst)
+	dst = e.AppendLog(dst, r)
+	dst = closeMessage(dst, start, recordWidth)
+	dst = closeMessage(dst, scope, recordWidth)
+	return closeMessage(dst, group, recordWidth)
 }
 
 // AppendBatch implements [BatchEncoder].
@@ -49,18 +60,7 @@ func (e *OTLPProtoEncoder) AppendBatch(dst []byte, recs []record.Record) []byte 
 // alone is larger, it appends nothing. Splitting a batch so costs at most one
 // record more a request than encoding it whole.
 func (e *OTLPProtoEncoder) AppendUpTo(dst []byte, recs []record.Record, limit int) ([]byte, int) {
-	limit = max(limit, 0) // What is subtracted from it must not overflow.
-	n := 0
-	for n < len(recs) {
-		start, fit := len(dst), 0
-		dst, fit = e.appendResourceLogs(dst, recs[n:], limit)
-		if fit == 0 {
-			break
-		}
-		limit -= len(dst) - start
-		n += fit
-	}
-	return dst, n
+	return appendRequest(dst, recs, limit, plainForm{e})
 }
 
 // The tags of the messages in logs.proto, resource.proto and common.proto
@@ -92,86 +92,37 @@ const (
 	tagEventName      = 12<<3 | wireLen
 )
 
-// Usual widths of lengths: groups of a batch have 16 KiB to 2 MiB, records 128
-// bytes to 16 KiB.
-const (
-	groupWidth  = 3
-	recordWidth = 2
-	smallWidth  = 1
-)
-
-// appendResourceLogs appends those of the first records that have one resource
-// and fit into room bytes, and returns how many these are.
-func (e *OTLPProtoEncoder) appendResourceLogs(dst []byte, recs []record.Record, room int) ([]byte, int) {
-	resource := resourceOf(recs[0].Origin)
-	before := len(dst)
-	dst = openMessage(dst, tagResourceLogs, groupWidth)
+// AppendResourceFields appends the fields of a ResourceLogs message, but for
+// its scope_logs, for the records of o; none if o is nil or has no resource.
+func (e *OTLPProtoEncoder) AppendResourceFields(dst []byte, o *record.Origin) []byte {
+	res := resourceOf(o)
+	if res == nil {
+		return dst
+	}
+	dst = openMessage(dst, tagResource, recordWidth)
 	start := len(dst)
-	room = contentRoom(room)
-	if resource != nil {
-		dst = openMessage(dst, tagResource, recordWidth)
-		content := len(dst)
-		dst = e.appendKeyValues(dst, tagResourceAttributes, resource.Attributes, 1)
-		dst = closeMessage(dst, content, recordWidth)
-		room -= stringFieldLen(resource.SchemaURL)
-	}
-	n := 0
-	for n < len(recs) && resourceOf(recs[n].Origin) == resource {
-		fit := 0
-		dst, fit = e.appendScopeLogs(dst, recs[n:], room-(len(dst)-start))
-		if fit == 0 {
-			break
-		}
-		n += fit
-	}
-	if n == 0 {
-		return dst[:before], 0
-	}
-	if resource != nil {
-		dst = appendStringField(dst, tagGroupSchemaURL, resource.SchemaURL)
-	}
-	return closeMessage(dst, start, groupWidth), n
+	dst = e.appendKeyValues(dst, tagResourceAttributes, res.Attributes, 1)
+	dst = closeMessage(dst, start, recordWidth)
+	return appendStringField(dst, tagGroupSchemaURL, res.SchemaURL)
 }
 
-// appendScopeLogs appends those of the first records that have one origin and
-// fit into room bytes, and returns how many these are.
-func (e *OTLPProtoEncoder) appendScopeLogs(dst []byte, recs []record.Record, room int) ([]byte, int) {
-	origin := recs[0].Origin
-	before := len(dst)
-	dst = openMessage(dst, tagGroupMembers, groupWidth)
+// AppendScopeFields appends the fields of a ScopeLogs message, but for its
+// log_records, for the records of o; none if o is nil.
+func (e *OTLPProtoEncoder) AppendScopeFields(dst []byte, o *record.Origin) []byte {
+	if o == nil {
+		return dst
+	}
+	dst = openMessage(dst, tagScope, smallWidth)
 	start := len(dst)
-	room = contentRoom(room)
-	if origin != nil {
-		dst = openMessage(dst, tagScope, smallWidth)
-		content := len(dst)
-		dst = appendStringField(dst, tagScopeName, origin.Scope.Name)
-		dst = appendStringField(dst, tagScopeVersion, origin.Scope.Version)
-		dst = e.appendKeyValues(dst, tagScopeAttributes, origin.Scope.Attributes, 1)
-		dst = closeMessage(dst, content, smallWidth)
-		room -= stringFieldLen(origin.Scope.SchemaURL)
-	}
-	n := 0
-	for n < len(recs) && recs[n].Origin == origin {
-		end := len(dst)
-		dst = e.appendRecord(dst, &recs[n])
-		if len(dst)-start > room {
-			dst = dst[:end]
-			break
-		}
-		n++
-	}
-	if n == 0 {
-		return dst[:before], 0
-	}
-	if origin != nil {
-		dst = appendStringField(dst, tagGroupSchemaURL, origin.Scope.SchemaURL)
-	}
-	return closeMessage(dst, start, groupWidth), n
+	dst = appendStringField(dst, tagScopeName, o.Scope.Name)
+	dst = appendStringField(dst, tagScopeVersion, o.Scope.Version)
+	dst = e.appendKeyValues(dst, tagScopeAttributes, o.Scope.Attributes, 1)
+	dst = closeMessage(dst, start, smallWidth)
+	return appendStringField(dst, tagGroupSchemaURL, o.Scope.SchemaURL)
 }
 
-func (e *OTLPProtoEncoder) appendRecord(dst []byte, r *record.Record) []byte {
-	dst = openMessage(dst, tagGroupMembers, recordWidth)
-	start := len(dst)
+// AppendLog appends the fields of a LogRecord message: r without its origin.
+func (e *OTLPProtoEncoder) AppendLog(dst []byte, r *record.Record) []byte {
 	dst = appendNanosField(dst, tagTime, r.Timestamp)
 	if sev := int32(r.Severity); sev != 0 {
 		dst = appendVarint(append(dst, tagSeverityNumber), uint64(sev))
@@ -194,8 +145,7 @@ func (e *OTLPProtoEncoder) appendRecord(dst []byte, r *record.Record) []byte {
 		dst = append(append(dst, tagSpanID, byte(len(r.SpanID))), r.SpanID[:]...)
 	}
 	dst = appendNanosField(dst, tagObservedTime, r.Observed)
-	dst = appendStringField(dst, tagEventName, r.EventName)
-	return closeMessage(dst, start, recordWidth)
+	return appendStringField(dst, tagEventName, r.EventName)
 }
 
 // appendNanosField appends a fixed64 of [unixNanos], nothing for 0.

@@ -25,6 +25,14 @@ func appendVarint(dst []byte, n uint64) []byte {
 
 func varintLen(n int) int { return (bits.Len64(uint64(n)|1) + 6) / 7 }
 
+// Usual widths of lengths: groups of a batch have 16 KiB to 2 MiB, records 128
+// bytes to 16 KiB.
+const (
+	groupWidth  = 3
+	recordWidth = 2
+	smallWidth  = 1
+)
+
 // maxFree is the most bytes that openMessage leaves free: enough for 2 MiB.
 const maxFree = 3
 
@@ -71,15 +79,6 @@ func appendStringField(dst []byte, tag byte, s string) []byte {
 	n := textLen(s)
 	dst = appendVarint(append(dst, tag), uint64(n))
 	return appendUTF8(dst, s, n)
-}
-
-// stringFieldLen returns the bytes that appendStringField appends.
-func stringFieldLen(s string) int {
-	if s == "" {
-		return 0
-	}
-	n := textLen(s)
-	return 1 + varintLen(n) + n
 }
 
 // textLen returns the length of s with each byte that is not UTF-8 replaced by
