@@ -1,7 +1,6 @@
 package encode
 
 import (
-	"encoding/base64"
 	"encoding/hex"
 	"math"
 	"strconv"
@@ -12,7 +11,8 @@ import (
 	"github.com/seed2f724858/sluice/record"
 )
 
-type otlpJSONEncoder struct{ distinct }
+// OTLPJSONEncoder makes OTLP JSON; see [OTLPJSON].
+type OTLPJSONEncoder struct{ distinct }
 
 // OTLPJSON returns the encoder of OTLP JSON lines as the OTLP file exporter
 // writes them (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/):
@@ -21,50 +21,74 @@ type otlpJSONEncoder struct{ distinct }
 // in hexadecimal
 // (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding). Fields
 // that have their default are left out. AppendBatch groups neighbours by
-// resource and scope into one line.
-func OTLPJSON() BatchEncoder { return &otlpJSONEncoder{} }
+// resource and scope into one line, which without its newline is an
+// ExportLogsServiceRequest.
+func OTLPJSON() *OTLPJSONEncoder { return &OTLPJSONEncoder{} }
+
+var _ BatchEncoder = (*OTLPJSONEncoder)(nil)
 
 // Append implements [Encoder].
-func (e *otlpJSONEncoder) Append(dst []byte, r *record.Record) []byte {
-	dst = append(dst, `{"resourceLogs":[`...)
-	dst = e.openResource(dst, r.Origin)
-	dst = e.openScope(dst, r.Origin)
-	dst = e.appendRecord(dst, r)
-	dst = closeScope(dst, r.Origin)
-	dst = closeResource(dst, r.Origin)
-	return append(dst, ']', '}', '\n')
+func (e *OTLPJSONEncoder) Append(dst []byte, r *record.Record) []byte {
+	one := [1]record.Record{*r}
+	return e.AppendBatch(dst, one[:])
 }
 
 // AppendBatch implements [BatchEncoder].
-func (e *otlpJSONEncoder) AppendBatch(dst []byte, recs []record.Record) []byte {
+func (e *OTLPJSONEncoder) AppendBatch(dst []byte, recs []record.Record) []byte {
 	if len(recs) == 0 {
 		return dst
 	}
+	dst, _ = e.AppendUpTo(dst, recs, math.MaxInt)
+	return append(dst, '\n')
+}
+
+// AppendUpTo appends a request, with no newline behind it, with as many of the
+// first records as fit into limit bytes, and returns how many those are. For
+// none, when the first one alone is larger, it appends nothing. Splitting a
+// batch so costs at most one record more a request than encoding it whole.
+func (e *OTLPJSONEncoder) AppendUpTo(dst []byte, recs []record.Record, limit int) ([]byte, int) {
+	start := len(dst)
 	dst = append(dst, `{"resourceLogs":[`...)
-	origin := recs[0].Origin
-	dst = e.openResource(dst, origin)
-	dst = e.openScope(dst, origin)
-	for i := range recs {
-		r := &recs[i]
+	n, closing := 0, 0 // closing bytes end the request after the last record.
+	for n < len(recs) {
+		end := len(dst)
+		origin := recs[n].Origin
 		switch {
-		case i == 0:
-		case r.Origin == origin:
+		case n == 0:
+			dst = e.openResource(dst, origin)
+			dst = e.openScope(dst, origin)
+		case recs[n-1].Origin == origin:
 			dst = append(dst, ',')
-		case resourceOf(r.Origin) == resourceOf(origin):
-			dst = append(closeScope(dst, origin), ',')
-			dst = e.openScope(dst, r.Origin)
+		case resourceOf(recs[n-1].Origin) == resourceOf(origin):
+			dst = append(closeScope(dst, recs[n-1].Origin), ',')
+			dst = e.openScope(dst, origin)
 		default:
-			dst = closeScope(dst, origin)
-			dst = append(closeResource(dst, origin), ',')
-			dst = e.openResource(dst, r.Origin)
-			dst = e.openScope(dst, r.Origin)
+			dst = closeScope(dst, recs[n-1].Origin)
+			dst = append(closeResource(dst, recs[n-1].Origin), ',')
+			dst = e.openResource(dst, origin)
+			dst = e.openScope(dst, origin)
 		}
-		origin = r.Origin
-		dst = e.appendRecord(dst, r)
+		if n == 0 || recs[n-1].Origin != origin {
+			closing = len(closeRequest(dst, origin)) - len(dst)
+		}
+		dst = e.appendRecord(dst, &recs[n])
+		if len(dst)-start+closing > limit {
+			dst = dst[:end]
+			break
+		}
+		n++
 	}
-	dst = closeScope(dst, origin)
-	dst = closeResource(dst, origin)
-	return append(dst, ']', '}', '\n')
+	if n == 0 {
+		return dst[:start], 0
+	}
+	return closeRequest(dst, recs[n-1].Origin), n
+}
+
+// closeRequest ends a request whose last record is of origin o.
+func closeRequest(dst []byte, o *record.Origin) []byte {
+	dst = closeScope(dst, o)
+	dst = closeResource(dst, o)
+	return append(dst, ']', '}')
 }
 
 func resourceOf(o *record.Origin) *record.Resource {
@@ -74,7 +98,7 @@ func resourceOf(o *record.Origin) *record.Resource {
 	return o.Resource
 }
 
-func (e *otlpJSONEncoder) openResource(dst []byte, o *record.Origin) []byte {
+func (e *OTLPJSONEncoder) openResource(dst []byte, o *record.Origin) []byte {
 	dst = append(dst, '{')
 	if res := resourceOf(o); res != nil {
 		dst = append(dst, `"resource":{`...)
@@ -96,7 +120,7 @@ func closeResource(dst []byte, o *record.Origin) []byte {
 	return append(dst, '}')
 }
 
-func (e *otlpJSONEncoder) openScope(dst []byte, o *record.Origin) []byte {
+func (e *OTLPJSONEncoder) openScope(dst []byte, o *record.Origin) []byte {
 	dst = append(dst, '{')
 	if o != nil {
 		dst = append(dst, `"scope":{`...)
@@ -135,7 +159,7 @@ func closeObject(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-func (e *otlpJSONEncoder) appendRecord(dst []byte, r *record.Record) []byte {
+func (e *OTLPJSONEncoder) appendRecord(dst []byte, r *record.Record) []byte {
 	dst = append(dst, '{')
 	dst = appendNanos(dst, `"timeUnixNano":"`, r.Timestamp)
 	dst = appendNanos(dst, `"observedTimeUnixNano":"`, r.Observed)
@@ -200,92 +224,4 @@ func appendNanos(dst []byte, key string, t time.Time) []byte {
 	}
 	dst = append(dst, key...)
 	return append(strconv.AppendUint(dst, nanos, 10), '"', ',')
-}
-
-func (e *otlpJSONEncoder) appendKeyValues(dst []byte, kvs []attribute.KeyValue, depth int) []byte {
-	last := e.of(kvs)
-	dst = append(dst, '[')
-	sep := false
-	for i := range kvs {
-		if shadowed(kvs, i, last) {
-			continue
-		}
-		if sep {
-			dst = append(dst, ',')
-		}
-		sep = true
-		dst = append(dst, `{"key":`...)
-		dst = appendQuoted(dst, string(kvs[i].Key))
-		dst = append(dst, `,"value":`...)
-		dst = append(e.appendValue(dst, kvs[i].Value, depth), '}')
-	}
-	e.done(last)
-	return append(dst, ']')
-}
-
-// appendValue appends v as an AnyValue; an empty one has no field set.
-func (e *otlpJSONEncoder) appendValue(dst []byte, v attribute.Value, depth int) []byte {
-	switch v.Type() {
-	case attribute.STRING:
-		return appendStringValue(dst, v.AsString())
-	case attribute.INT64:
-		return appendIntValue(dst, v.AsInt64())
-	case attribute.BOOL:
-		return appendBoolValue(dst, v.AsBool())
-	case attribute.FLOAT64:
-		return appendDoubleValue(dst, v.AsFloat64())
-	case attribute.EMPTY:
-		return append(dst, '{', '}')
-	case attribute.BYTESLICE:
-		dst = append(dst, `{"bytesValue":"`...)
-		dst = base64.StdEncoding.AppendEncode(dst, v.AsByteSlice())
-		return append(dst, '"', '}')
-	}
-	if depth > MaxDepth {
-		return appendStringValue(dst, TooDeep)
-	}
-	if v.Type() == attribute.MAP {
-		dst = append(dst, `{"kvlistValue":{"values":`...)
-		dst = e.appendKeyValues(dst, v.AsMap(), depth+1)
-		return append(dst, '}', '}')
-	}
-	dst = append(dst, `{"arrayValue":{"values":`...)
-	switch v.Type() {
-	case attribute.SLICE:
-		dst = appendArray(dst, v.AsSlice(), func(dst []byte, v attribute.Value) []byte {
-			return e.appendValue(dst, v, depth+1)
-		})
-	case attribute.STRINGSLICE:
-		dst = appendArray(dst, v.AsStringSlice(), appendStringValue)
-	case attribute.INT64SLICE:
-		dst = appendArray(dst, v.AsInt64Slice(), appendIntValue)
-	case attribute.FLOAT64SLICE:
-		dst = appendArray(dst, v.AsFloat64Slice(), appendDoubleValue)
-	case attribute.BOOLSLICE:
-		dst = appendArray(dst, v.AsBoolSlice(), appendBoolValue)
-	default:
-		// A kind of value this version of the API does not know.
-		dst = append(appendStringValue(append(dst, '['), v.String()), ']')
-	}
-	return append(dst, '}', '}')
-}
-
-func appendStringValue(dst []byte, s string) []byte {
-	dst = append(dst, `{"stringValue":`...)
-	return append(appendQuoted(dst, s), '}')
-}
-
-func appendIntValue(dst []byte, n int64) []byte {
-	dst = append(dst, `{"intValue":"`...)
-	return append(strconv.AppendInt(dst, n, 10), '"', '}')
-}
-
-func appendBoolValue(dst []byte, b bool) []byte {
-	dst = append(dst, `{"boolValue":`...)
-	return append(strconv.AppendBool(dst, b), '}')
-}
-
-func appendDoubleValue(dst []byte, f float64) []byte {
-	dst = append(dst, `{"doubleValue":`...)
-	return append(appendJSONFloat(dst, f), '}')
 }

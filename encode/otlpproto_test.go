@@ -56,38 +56,6 @@ func FuzzOTLPProto(f *testing.F) {
 	})
 }
 
-// FuzzOTLPProtoUpTo compares each limit's request with that of as many records
-// as ought to fit.
-func FuzzOTLPProtoUpTo(f *testing.F) {
-	addSeeds(f)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		g := generator{data}
-		checkUpTo(t, fuzzRecords(&g))
-	})
-}
-
-func checkUpTo(t *testing.T, recs []record.Record) {
-	t.Helper()
-	enc := encode.OTLPProto()
-	whole := make([][]byte, len(recs)+1) // whole[n] holds the first n.
-	for n := range whole {
-		whole[n] = enc.AppendBatch(nil, recs[:n])
-	}
-	for n, out := range whole {
-		for _, limit := range []int{len(out) - 1, len(out), len(out) + 1} {
-			want := 0
-			for want < len(recs) && len(whole[want+1]) <= limit {
-				want++
-			}
-			got, fit := enc.AppendUpTo([]byte("before"), recs, limit)
-			if fit != want || !bytes.Equal(got, append([]byte("before"), whole[want]...)) {
-				t.Fatalf("within %d bytes, as %d records have: %d records in %d bytes, want %d in %d",
-					limit, n, fit, len(got)-len("before"), want, len(whole[want]))
-			}
-		}
-	}
-}
-
 // Lengths of one to four bytes, of every message and string.
 func TestOTLPProtoLengths(t *testing.T) {
 	enc := encode.OTLPProto()
@@ -106,31 +74,6 @@ func TestOTLPProtoLengths(t *testing.T) {
 		recs := []record.Record{small, large, large, small}
 		compareProto(t, enc.AppendBatch(nil, recs), pbBatch(recs))
 		checkUpTo(t, recs)
-	}
-}
-
-// A limit holds to the byte where the lengths of records and groups become
-// longer.
-func TestOTLPProtoUpTo(t *testing.T) {
-	for _, size := range []int{1 << 7, 1 << 14, 1 << 21} {
-		for less := range 40 {
-			if raceEnabled && less > 2 {
-				break
-			}
-			half := strings.Repeat("s", (size-less)/2)
-			checkUpTo(t, []record.Record{{Body: attribute.StringValue(half)}, {Body: attribute.StringValue(half)}, {}})
-			checkUpTo(t, []record.Record{{Body: attribute.StringValue(half + half)}})
-		}
-	}
-	enc := encode.OTLPProto()
-	recs := samples()
-	for _, limit := range []int{math.MinInt, -1, 0, 1, 5} {
-		if out, n := enc.AppendUpTo(nil, recs, limit); n != 0 || len(out) != 0 {
-			t.Errorf("within %d bytes: %d records in %d bytes, want none", limit, n, len(out))
-		}
-	}
-	if out, n := enc.AppendUpTo(nil, recs, math.MaxInt); n != len(recs) || !bytes.Equal(out, enc.AppendBatch(nil, recs)) {
-		t.Errorf("without a limit: %d records in %d bytes, want all %d", n, len(out), len(recs))
 	}
 }
 
@@ -205,7 +148,6 @@ func TestOTLPProtoAllocatesNothing(t *testing.T) {
 	for what, call := range map[string]func(){
 		"Append":      func() { buf = enc.Append(buf[:0], &recs[0]) },
 		"AppendBatch": func() { buf = enc.AppendBatch(buf[:0], recs) },
-		"AppendUpTo":  func() { buf, _ = enc.AppendUpTo(buf[:0], recs, 400) },
 		"AppendLog":   func() { buf = enc.AppendLog(buf[:0], &recs[0]) },
 		"origin": func() {
 			buf = enc.AppendScopeFields(enc.AppendResourceFields(buf[:0], cart), cart)
