@@ -1,0 +1,197 @@
+// Package httpclient is what exporters that speak HTTP share: one request, one
+// bounded answer, and errors in which no secret stands.
+package httpclient
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed2f724858/sluice/exporters"
+)
+
+const (
+	// MaxAnswer bounds what is read of an answer's body, in bytes.
+	MaxAnswer = 64 << 10
+	// maxHeader bounds an answer's headers, in bytes.
+	maxHeader = 64 << 10
+	// maxIdle bounds the connections kept for the next request: as many as
+	// there are usually concurrent writers.
+	maxIdle = 16
+	// idleTimeout closes connections that nothing was sent over for so long. It
+	// is that of net/http's own transport.
+	idleTimeout = 90 * time.Second
+)
+
+// Config are the settings of a Client.
+type Config struct {
+	// TLS is for https.
+	TLS exporters.TLS
+	// ProxyURL is the proxy to go through, http, https or socks5, with user and
+	// password if it wants them. If it is empty the environment decides:
+	// HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as [http.ProxyFromEnvironment] has it.
+	ProxyURL exporters.Secret
+	// Timeout bounds each request, from dialling to the end of the answer; 0
+	// and exporters.Unlimited set no bound.
+	Timeout exporters.Duration
+}
+
+// Client sends requests. It speaks HTTP/1.1: exporters gain nothing by
+// several requests in one connection, and a request that times out closes its
+// connection, which HTTP/2 would go on using. It is safe for concurrent use.
+type Client struct {
+	http    http.Client
+	timeout time.Duration
+}
+
+// New returns a Client; it sends nothing yet.
+func New(c Config) (*Client, error) {
+	tlsConfig, err := c.TLS.Client()
+	if err != nil {
+		return nil, err
+	}
+	proxy := http.ProxyFromEnvironment
+	if c.ProxyURL != "" {
+		u, err := ParseProxy(c.ProxyURL)
+		if err != nil {
+			return nil, fmt.Errorf("proxy_url: %w", err)
+		}
+		proxy = http.ProxyURL(u)
+	}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	transport := &http.Transport{
+		Proxy:                  proxy,
+		DialContext:            (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig:        tlsConfig,
+		DisableCompression:     true, // an answer unpacked could be of any size
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    maxIdle,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+		Protocols:              &protocols,
+	}
+	client := &Client{http: http.Client{
+		Transport: transport,
+		// A redirect may turn a POST into a GET, and leads credentials astray.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	if c.Timeout != exporters.Unlimited {
+		client.timeout = c.Timeout.Std()
+	}
+	return client, nil
+}
+
+// ParseProxy reads the URL of a proxy. Its errors show nothing of it.
+func ParseProxy(s exporters.Secret) (*url.URL, error) {
+	u, err := url.Parse(s.Reveal())
+	if err != nil || u.Host == "" {
+		return nil, errors.New("want a URL like http://proxy:3128")
+	}
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return u, nil
+	}
+	return nil, errors.New("unknown scheme: want http, https or socks5")
+}
+
+// CloseIdle closes the connections that no request uses.
+func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
+
+// Request is one request. It is used for one Do.
+type Request struct {
+	Method string
+	URL    *url.URL
+	// Header is not changed, and may be shared by concurrent requests.
+	Header http.Header
+	Body   []byte
+
+	reading atomic.Int32 // readers of Body that net/http has not closed
+}
+
+// Released reports, after Do, whether Body may be used for something else.
+// net/http may go on sending it for a while after an early answer; then it
+// must be left alone.
+func (r *Request) Released() bool { return r.reading.Load() == 0 }
+
+// Answer is what a server has answered.
+type Answer struct {
+	Status int
+	Header http.Header
+	// Body is what came of the body, at most MaxAnswer bytes. It is empty if
+	// that was cut off on the way: what matters by then is the status.
+	Body []byte
+}
+
+// Do sends r and returns the answer, whatever its status. Errors are those of
+// the way there and back, and worth another try; they show the endpoint's host
+// and no more of it.
+//
+// A request that fails in a connection which the server closed meanwhile is
+// sent once more in a new one. The server may so get it twice.
+func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
+	call := ctx
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		call, cancel = context.WithTimeoutCause(ctx, c.timeout, &timeoutError{c.timeout})
+		defer cancel()
+	}
+	resp, err := c.http.Do(r.request(call))
+	if err != nil {
+		return nil, wayError(call, r.URL, err)
+	}
+	defer resp.Body.Close()
+	answer := &Answer{Status: resp.StatusCode, Header: resp.Header}
+	if body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1)); err == nil {
+		answer.Body = body[:min(len(body), MaxAnswer)]
+	}
+	return answer, nil
+}
+
+func (r *Request) request(ctx context.Context) *http.Request {
+	header := make(http.Header, len(r.Header)+1)
+	for k, v := range r.Header {
+		header[k] = v
+	}
+	// Without a value it is not sent: it tells net/http that the request may be
+	// repeated when a kept connection turns out to be closed.
+	header["Idempotency-Key"] = nil
+	req := &http.Request{
+		Method:        r.Method,
+		URL:           r.URL,
+		Host:          r.URL.Host,
+		Header:        header,
+		ContentLength: int64(len(r.Body)),
+		GetBody:       func() (io.ReadCloser, error) { return r.open(), nil },
+	}
+	if len(r.Body) > 0 {
+		req.Body = r.open()
+	}
+	return req.WithContext(ctx)
+}
+
+func (r *Request) open() *bodyReader {
+	r.reading.Add(1)
+	return &bodyReader{Reader: bytes.NewReader(r.Body), of: r}
+}
+
+// bodyReader reads a request's body until net/http closes it.
+type bodyReader struct {
+	*bytes.Reader
+	of     *Request
+	closed atomic.Bool
+}
+
+func (b *bodyReader) Close() error {
+	if b.closed.CompareAndSwap(false, true) {
+		b.of.reading.Add(-1)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package httpclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxRetryAfter bounds what a server can ask for with Retry-After: within the
+// five minutes that a retry lasts by default there shall be more tries than
+// one, and a slip of the server shall not stop the flow for a day.
+const MaxRetryAfter = 2 * time.Minute
+
+// RetryAfter reads the header Retry-After, seconds or a date (RFC 9110 section
+// 10.2.3). It is 0 where there is none, or none that can be read.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	s := strings.TrimSpace(h.Get("Retry-After"))
+	if s == "" {
+		return 0
+	}
+	if sec, err := strconv.ParseUint(s, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(sec, uint64(MaxRetryAfter/time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(s)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), MaxRetryAfter)
+}
+
+// StatusError is an answer by which a server did not take a request. It
+// implements [exporters.RetryAfterer].
+type StatusError struct {
+	Status int
+	// Message is what the server says about it, made by [Words].
+	Message string
+	// After is how long the server wants to be left alone.
+	After time.Duration
+}
+
+// Error shows the status, and what the server says.
+func (e *StatusError) Error() string {
+	s := "status " + strconv.Itoa(e.Status)
+	if text := http.StatusText(e.Status); text != "" {
+		s += " " + text
+	}
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	if e.After > 0 {
+		s += " (retry after " + e.After.Round(time.Second).String() + ")"
+	}
+	return s
+}
+
+// RetryAfter implements [exporters.RetryAfterer].
+func (e *StatusError) RetryAfter() time.Duration { return e.After }
+
+// timeoutError is the end of a Client's own patience.
+type timeoutError struct{ after time.Duration }
+
+func (e *timeoutError) Error() string {
+	return fmt.Sprintf("no whole answer within %s", e.after)
+}
+
+// Is makes it a [context.DeadlineExceeded].
+func (e *timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// transportError is a failure on the way. Its text is bounded and free of the
+// URL, of which net/http would show all but the password.
+type transportError struct {
+	text string
+	err  error
+}
+
+func (e *transportError) Error() string { return e.text }
+func (e *transportError) Unwrap() error { return e.err }
+
+// wayError makes an error of what stopped a request to u.
+func wayError(ctx context.Context, u *url.URL, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	} else if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	return &transportError{text: u.Scheme + "://" + u.Host + ": " + Words(err.Error()), err: err}
+}
+
+// maxWords bounds what is shown of a text from outside, in bytes.
+const maxWords = 512
+
+// Words makes a text from outside fit for an error: in one line, of printable
+// characters, and not long.
+func Words(s string) string {
+	s = strings.TrimSpace(s)
+	var b strings.Builder
+	for i, r := range s {
+		if b.Len() >= maxWords {
+			b.WriteString("…")
+			break
+		}
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd"):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case r == '\n' || r == '\r' || r == '\t':
+			b.WriteByte(' ')
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
