@@ -97,52 +97,32 @@ func (r *Retry) Write(ctx context.Context, recs []record.Record) (int, error) {
 		return 0, ErrClosed
 	}
 	var (
-		done, rejected int
-		words          error // the far side's latest reason for rejecting
-		bound          = r.cfg.Initial.Std()
-		since          = time.Now()
+		done  int
+		far   rejections
+		bound = r.cfg.Initial.Std()
+		since = time.Now()
 	)
-	// result keeps the count of the rejected beside whatever else went wrong.
-	result := func(err error) (int, error) {
-		if rejected > 0 {
-			if err == nil {
-				err = words
-			}
-			err = Rejected(rejected, err)
-		}
-		return done, err
-	}
 	for {
 		n, err := r.sink.Write(ctx, recs[done:])
 		n = min(max(n, 0), len(recs)-done)
 		done += n
-		if err == nil && done < len(recs) {
-			err = io.ErrShortWrite // breaks the contract; nothing may get lost by it
-		}
-		if err == nil {
-			return result(nil)
-		}
-		kind, refused := Classify(err)
-		if rejected += min(refused, n); refused > 0 {
-			err = withoutRejected(err)
-			words = err
-		}
+		err, _ = far.take(err, n)
 		if done == len(recs) {
 			// Nothing is left to try again; an error beside full delivery
 			// (of closing a rotated file, say) is told all the same.
-			return result(err)
-		}
-		if kind == KindPermanent || kind == KindPoison {
-			return result(err)
+			return done, far.beside(err)
 		}
 		if err == nil {
-			err = io.ErrShortWrite
+			err = io.ErrShortWrite // breaks the contract; nothing may get lost by it
+		}
+		if kind, _ := Classify(err); kind != Retryable {
+			return done, far.beside(err)
 		}
 		if n > 0 {
 			bound, since = r.cfg.Initial.Std(), time.Now()
 		}
 		if err := r.pause(ctx, bound, since, err); err != nil {
-			return result(err)
+			return done, far.beside(err)
 		}
 		bound += min(bound, r.cfg.Max.Std()-bound) // 2*bound may be more than a Duration holds
 	}
@@ -196,13 +176,41 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// withoutRejected strips the count of rejected records off err.
-func withoutRejected(err error) error {
+// rejections sums up over several tries what the far side rejected.
+type rejections struct {
+	n     int
+	words error // its latest reason
+}
+
+// take strips off err the count of rejected records, and returns it beside
+// what is left. n records were delivered.
+func (r *rejections) take(err error, n int) (rest error, refused int) {
+	if err == nil {
+		return nil, 0
+	}
+	if _, refused = Classify(err); refused == 0 {
+		return err, 0
+	}
+	refused = min(refused, n)
 	for {
 		k, ok := errors.AsType[*kindError](err)
 		if !ok || k.kind != KindRejected {
-			return err
+			break
 		}
 		err = k.err
 	}
+	r.n += refused
+	r.words = err
+	return err, refused
+}
+
+// beside puts the count beside whatever else went wrong.
+func (r *rejections) beside(err error) error {
+	if r.n == 0 {
+		return err
+	}
+	if err == nil {
+		err = r.words
+	}
+	return Rejected(r.n, err)
 }

@@ -218,10 +218,6 @@ func TestRetryAfter(t *testing.T) {
 // every rejected record counted.
 func TestRetryBooks(t *testing.T) {
 	far := errors.New("bad attribute")
-	type answer struct {
-		n   int
-		err error
-	}
 	for name, c := range map[string]struct {
 		answers  []answer
 		n        int
@@ -262,6 +258,12 @@ func TestRetryBooks(t *testing.T) {
 			})
 		})
 	}
+}
+
+// answer is what a Write returns.
+type answer struct {
+	n   int
+	err error
 }
 
 // scripted is a sink of mere answers, right or wrong.

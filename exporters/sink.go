@@ -6,6 +6,7 @@ package exporters
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/seed2f724858/sluice/encode"
@@ -45,6 +46,17 @@ type Holder interface {
 	Held() int
 }
 
+// Held returns how many records s keeps on purpose, be it behind decorators.
+func Held(s Sink) int {
+	for s != nil {
+		if h, ok := s.(Holder); ok {
+			return max(h.Held(), 0)
+		}
+		s = unwrap(s)
+	}
+	return 0
+}
+
 // Reopener is a Sink that writes to something that others may move away, as
 // logrotate does with files.
 type Reopener interface {
@@ -72,6 +84,14 @@ func IsQuiet(s Sink) bool {
 // Unwrapper is a decorator that tells which Sink it wraps.
 type Unwrapper interface {
 	Unwrap() Sink
+}
+
+// unwrap returns what s wraps, nil if nothing.
+func unwrap(s Sink) Sink {
+	if u, ok := s.(Unwrapper); ok {
+		return u.Unwrap()
+	}
+	return nil
 }
 
 // Spooler is a Sink that keeps records on disk after Write has returned, and
@@ -114,4 +134,19 @@ type Forwarder interface {
 	Forwards() bool
 	// WriteOTLP does for encoded records what Write does for others.
 	WriteOTLP(ctx context.Context, recs []encode.OTLPRecord) (n int, err error)
+}
+
+// CanForward reports whether s takes encoded records.
+func CanForward(s Sink) bool {
+	f, ok := s.(Forwarder)
+	return ok && f.Forwards()
+}
+
+// forward calls WriteOTLP of a Sink that can forward.
+func forward(s Sink, ctx context.Context, recs []encode.OTLPRecord) (int, error) {
+	f, ok := s.(Forwarder)
+	if !ok {
+		return 0, Permanent(errors.New("the exporter takes no encoded records"))
+	}
+	return f.WriteOTLP(ctx, recs)
 }
