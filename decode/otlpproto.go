@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"fmt"
 	"math"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -43,11 +42,8 @@ type OTLPProto struct {
 // refused if it is longer than [MaxMessage], or has more than 2^20 keys and
 // values in one record together with the resources and scopes.
 func (d *OTLPProto) Decode(msg []byte, yield func(r *record.Record)) error {
-	if len(msg) > MaxMessage {
-		return fmt.Errorf("decode: read OTLP LogsData: %d bytes: the limit is %d, send it in parts", len(msg), MaxMessage)
-	}
 	var c protoCheck
-	if err := c.message(logsData, msg, 0, 1); err != nil {
+	if err := c.whole(logsData, msg); err != nil {
 		return err
 	}
 	for w := (wire[[]byte]{s: msg}); w.next(); {
@@ -58,19 +54,36 @@ func (d *OTLPProto) Decode(msg []byte, yield func(r *record.Record)) error {
 	return nil
 }
 
-// resourceLogs looks at msg twice because the order of its parts is open, and
-// records need resource and scope first.
-func (d *OTLPProto) resourceLogs(msg []byte, yield func(*record.Record)) {
-	var resource, schemaURL []byte
-	for w := (wire[[]byte]{s: msg}); w.next(); {
-		switch w.num {
-		case 1:
-			resource = merge(resource, w.data)
-		case 3:
-			schemaURL = w.data
-		}
+// Origin returns the origin that Decode gives the records of a message whose
+// ResourceLogs has the fields of resource and its ScopeLogs those of scope; nil
+// if both tell nothing. It does not retain them, and ignores records in them.
+// The error is as that of Decode, and the limits are those of one message.
+func (d *OTLPProto) Origin(resource, scope []byte) (*record.Origin, error) {
+	var c protoCheck
+	if err := c.whole(resourceLogsMessage, resource); err != nil {
+		return nil, err
 	}
-	res := d.origins.protoResource(resource, schemaURL)
+	if err := c.whole(scopeLogsMessage, scope); err != nil {
+		return nil, err
+	}
+	return d.origins.protoOrigin(d.origins.protoResource(groupFields(resource)), scope), nil
+}
+
+// Log returns the record of msg, the fields of a LogRecord, with the origin o.
+// It does not retain msg. The record is borrowed: it and its attributes are
+// overwritten by the next call of Log or Decode. The error is as that of
+// Decode, and the limits are those of one message.
+func (d *OTLPProto) Log(msg []byte, o *record.Origin) (*record.Record, error) {
+	var c protoCheck
+	if err := c.whole(logRecordMessage, msg); err != nil {
+		return nil, err
+	}
+	d.logRecord(o, string(msg))
+	return &d.rec, nil
+}
+
+func (d *OTLPProto) resourceLogs(msg []byte, yield func(*record.Record)) {
+	res := d.origins.protoResource(groupFields(msg))
 	for w := (wire[[]byte]{s: msg}); w.next(); {
 		if w.num == 2 {
 			d.scopeLogs(res, w.data, yield)
@@ -79,16 +92,7 @@ func (d *OTLPProto) resourceLogs(msg []byte, yield func(*record.Record)) {
 }
 
 func (d *OTLPProto) scopeLogs(res *record.Resource, msg []byte, yield func(*record.Record)) {
-	var scope, schemaURL []byte
-	for w := (wire[[]byte]{s: msg}); w.next(); {
-		switch w.num {
-		case 1:
-			scope = merge(scope, w.data)
-		case 3:
-			schemaURL = w.data
-		}
-	}
-	origin := d.origins.protoOrigin(res, scope, schemaURL)
+	origin := d.origins.protoOrigin(res, msg)
 	for w := (wire[[]byte]{s: msg}); w.next(); {
 		if w.num == 2 {
 			// All strings of the record are cut from this copy: one of
@@ -97,6 +101,21 @@ func (d *OTLPProto) scopeLogs(res *record.Resource, msg []byte, yield func(*reco
 			yield(&d.rec)
 		}
 	}
+}
+
+// groupFields returns what the members of a ResourceLogs or of a ScopeLogs have
+// in common: the resource or scope, nil for none, and the schema's URL. They
+// may stand behind the members.
+func groupFields(msg []byte) (common, schemaURL []byte) {
+	for w := (wire[[]byte]{s: msg}); w.next(); {
+		switch w.num {
+		case 1:
+			common = merge(common, w.data)
+		case 3:
+			schemaURL = w.data
+		}
+	}
+	return common, schemaURL
 }
 
 // logRecord reads a LogRecord; its fields' numbers are those in protoMessages.
@@ -181,7 +200,8 @@ func (o *origins) protoResource(msg, schemaURL []byte) *record.Resource {
 
 // protoOrigin returns the origin of a ScopeLogs, nil if neither it nor its
 // ResourceLogs tells anything about one.
-func (o *origins) protoOrigin(res *record.Resource, msg, schemaURL []byte) *record.Origin {
+func (o *origins) protoOrigin(res *record.Resource, scopeLogs []byte) *record.Origin {
+	msg, schemaURL := groupFields(scopeLogs)
 	if res == nil && msg == nil && len(schemaURL) == 0 {
 		return nil
 	}

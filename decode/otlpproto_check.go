@@ -105,6 +105,14 @@ type protoCheck struct {
 	values int // Of the current record and of resources and scopes so far.
 }
 
+// whole checks msg, which is not part of another.
+func (c *protoCheck) whole(m message, msg []byte) error {
+	if len(msg) > MaxMessage {
+		return fmt.Errorf("decode: read OTLP %s: %d bytes: the limit is %d", protoMessages[m].name, len(msg), MaxMessage)
+	}
+	return c.message(m, msg, 0, 1)
+}
+
 // message checks msg, which begins at byte base of the whole and whose values
 // are at depth. What is nested deeper than [encode.MaxDepth], and will not be
 // read, is not looked into.
