@@ -51,6 +51,7 @@ var (
 	_ Unwrapper = (*Failover)(nil)
 	_ Quiet     = (*Failover)(nil)
 	_ Holder    = (*Failover)(nil)
+	_ Detourer  = (*Failover)(nil)
 	_ Forwarder = (*Failover)(nil)
 )
 
@@ -82,8 +83,10 @@ type FailoverCounts struct {
 // Detoured returns how many records another exporter than the first took.
 func (c FailoverCounts) Detoured() uint64 {
 	var n uint64
-	for _, taken := range c.Taken[1:] {
-		n += taken
+	for i, taken := range c.Taken {
+		if i > 0 {
+			n += taken
+		}
 	}
 	return n
 }
@@ -109,7 +112,9 @@ func (f *Failover) Quiet() bool { return f.quiet }
 func (f *Failover) Held() int {
 	n := 0
 	for _, s := range f.sinks {
-		n += Held(s)
+		if h, ok := As[Holder](s); ok {
+			n += h.Held()
+		}
 	}
 	return n
 }

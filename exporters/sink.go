@@ -46,17 +46,6 @@ type Holder interface {
 	Held() int
 }
 
-// Held returns how many records s keeps on purpose, be it behind decorators.
-func Held(s Sink) int {
-	for s != nil {
-		if h, ok := s.(Holder); ok {
-			return max(h.Held(), 0)
-		}
-		s = unwrap(s)
-	}
-	return 0
-}
-
 // Reopener is a Sink that writes to something that others may move away, as
 // logrotate does with files.
 type Reopener interface {
@@ -86,39 +75,64 @@ type Unwrapper interface {
 	Unwrap() Sink
 }
 
-// unwrap returns what s wraps, nil if nothing.
-func unwrap(s Sink) Sink {
-	if u, ok := s.(Unwrapper); ok {
-		return u.Unwrap()
+// As returns the first that is a T of s, the Sink that s wraps, and so on.
+func As[T any](s Sink) (found T, ok bool) {
+	for s != nil {
+		if found, ok = s.(T); ok {
+			return found, true
+		}
+		u, wraps := s.(Unwrapper)
+		if !wraps {
+			break
+		}
+		s = u.Unwrap()
 	}
-	return nil
+	return found, false
+}
+
+// Detourer is a Sink that stands in front of several, of which the first is
+// preferred: a [Failover].
+type Detourer interface {
+	Sink
+	// Counts returns where records went so far.
+	Counts() FailoverCounts
 }
 
 // Spooler is a Sink that keeps records on disk after Write has returned, and
 // delivers them from there; also those that an earlier process has left.
 type Spooler interface {
 	Sink
-	// Spooled returns the books of the disk queue.
+	// Spooled returns the books of the disk queue as one consistent snapshot.
 	Spooled() SpoolStats
+	// Notify has f called when records were dropped, with nil, and when a
+	// delivery or the disk failed, with the error. It may be called from any
+	// goroutine, and must not block. The last f counts.
+	Notify(f func(err error))
 }
 
-// SpoolStats are the books of a disk queue.
+// SpoolStats are the books of a disk queue. They balance at any moment:
+// Accepted + Recovered + Noticed = Delivered + the sum of Dropped + Waiting.
 type SpoolStats struct {
+	// Accepted counts the records that Write took.
+	Accepted uint64
 	// Recovered counts the records found on disk that an earlier process had
 	// left.
 	Recovered uint64
-	// Waiting counts the records on disk that are neither delivered nor
-	// dropped.
+	// Noticed counts the records that the queue added itself to tell of drops.
+	Noticed uint64
+	// Delivered counts the records that the Sink behind took for good.
+	Delivered uint64
+	// Waiting counts the records that are neither delivered nor dropped.
 	Waiting uint64
 	// Dropped counts by cause the records, written or recovered, that will not
 	// be delivered.
 	Dropped map[string]uint64
 	// Bytes is what the queue takes on disk, Capacity the most it may take.
 	Bytes, Capacity int64
-	// Failures counts the failed deliveries and failures of the disk;
-	// LastError is the text of what keeps records from being delivered or
-	// stored at present, FailingSince when that began. They are empty if
-	// nothing does.
+	// Failures counts the failed deliveries, and those failures of the disk
+	// that no Write has returned. LastError is the text of what keeps records
+	// from being delivered or stored at present, FailingSince when that began.
+	// They are empty if nothing does.
 	Failures     uint64
 	LastError    string
 	FailingSince time.Time
