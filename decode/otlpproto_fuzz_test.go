@@ -99,7 +99,7 @@ func (g *protoGenerator) message(d protoreflect.MessageDescriptor, depth int) (b
 		num := field.Number()
 		switch field.Kind() {
 		case protoreflect.MessageKind:
-			if depth < 2*encode.MaxDepth {
+			if depth < 4*encode.MaxDepth {
 				b = b.msg(num, g.message(field.Message(), depth+1))
 			}
 		case protoreflect.StringKind, protoreflect.BytesKind:

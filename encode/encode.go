@@ -42,8 +42,11 @@ type BatchEncoder interface {
 }
 
 // MaxDepth is how deep maps and slices may nest in an attribute or a body; the
-// attribute's own value is at depth 1.
-const MaxDepth = 64
+// attribute's own value is at depth 1. Of OTLP's protobuf messages, the value
+// stands in the sixth and each level takes three more; those are 99 at most, as
+// parsers in C++ and Java refuse more than 100 unless told otherwise
+// (https://protobuf.dev/reference/cpp/api-docs/google.protobuf.io.coded_stream/).
+const MaxDepth = 31
 
 // TooDeep stands in for what is nested deeper than [MaxDepth].
 const TooDeep = "[nested too deep]"

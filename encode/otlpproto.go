@@ -26,9 +26,6 @@ type OTLPProtoEncoder struct{ distinct }
 // messages in one buffer are one message with the records of both; who stores
 // or sends several keeps their lengths beside them. Strings are as they are but
 // for bytes that are not UTF-8: nobody reads this form on a terminal.
-//
-// Maps nested [MaxDepth] deep make messages nested three times as deep. Parsers
-// may refuse that: those in C++ and Java take 100 unless told otherwise.
 func OTLPProto() *OTLPProtoEncoder { return &OTLPProtoEncoder{} }
 
 var _ BatchEncoder = (*OTLPProtoEncoder)(nil)

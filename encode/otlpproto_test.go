@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/record"
@@ -135,6 +136,40 @@ func TestOTLPProtoExtremes(t *testing.T) {
 			t.Errorf("%q at depth %d, want %q at %d", v.GetStringValue(), depth, encode.TooDeep, encode.MaxDepth)
 		}
 	})
+}
+
+// Parsers in C++ and Java refuse messages nested more than 100 deep.
+func TestOTLPProtoMessageDepth(t *testing.T) {
+	deep := attribute.StringValue("bottom")
+	for range 1000 {
+		deep = attribute.MapValue(attribute.KeyValue{Key: "k", Value: deep})
+	}
+	attrs := []attribute.KeyValue{{Key: "deep", Value: deep}}
+	r := record.Record{Body: deep, Attributes: attrs, Origin: &record.Origin{
+		Resource: &record.Resource{Attributes: attrs}, Scope: record.Scope{Attributes: attrs},
+	}}
+	got := messageDepth(unmarshalLogs(t, encode.OTLPProto().Append(nil, &r)).ProtoReflect())
+	if got > 100 || got+3 <= 100 {
+		t.Errorf("messages are nested %d deep, want as many as fit into 100", got)
+	}
+}
+
+// messageDepth is 1 for a message that holds no other.
+func messageDepth(m protoreflect.Message) int {
+	below := 0
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.Message() == nil:
+		case f.IsList():
+			for i := range v.List().Len() {
+				below = max(below, messageDepth(v.List().Get(i).Message()))
+			}
+		default:
+			below = max(below, messageDepth(v.Message()))
+		}
+		return true
+	})
+	return below + 1
 }
 
 func TestOTLPProtoAllocatesNothing(t *testing.T) {
