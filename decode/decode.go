@@ -1,8 +1,9 @@
 // Package decode turns bytes into records: the lines that programs write, in
-// JSON, logfmt, OTLP JSON or plain text.
+// JSON, logfmt, OTLP JSON or plain text, by [Decoder], and messages of OTLP in
+// protobuf, by [OTLPProto].
 //
 // No line is ever lost: what a format cannot read becomes the body of a record
-// as it stands.
+// as it stands. A message that is not sound is refused with an error.
 package decode
 
 import (

@@ -180,11 +180,13 @@ func nanoTime(n uint64) time.Time {
 	return time.Unix(int64(n/1e9), int64(n%1e9)).UTC()
 }
 
-// id reads a hexadecimal id; an empty one is none.
+// id reads a hexadecimal id. One that is not valid is none, as logs.proto has
+// it: the record is worth more.
 func (p *otlpParser) id(id []byte) bool {
 	s, ok := p.str()
 	clear(id)
-	return ok && (s == "" || isHex(s, id) || strings.Trim(s, "0") == "" && len(s) == 2*len(id))
+	isHex(s, id)
+	return ok
 }
 
 // integer returns the text of an integer that may stand in quotes.

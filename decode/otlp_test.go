@@ -54,6 +54,27 @@ func TestForeignOTLP(t *testing.T) {
 	}
 }
 
+// An id that is none costs neither the record nor its other id.
+func TestOTLPInvalidIDs(t *testing.T) {
+	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	for _, bad := range []string{
+		"", "0", trace[1:], span[1:], trace + "0", trace + trace, "S/kvNXezTaajzpKdDg5HNg==", "AAAAAAAAAAE=",
+		strings.Repeat("0", 32), strings.Repeat("0", 16), strings.Repeat("x", 32), strings.Repeat("x", 16), strings.Repeat("4b", 15) + "4x",
+	} {
+		for _, ids := range [][2]string{{trace, bad}, {bad, span}} {
+			line := `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"` + ids[0] + `","spanId":"` + ids[1] + `","body":{"stringValue":"kept"}}]}]}]}`
+			all := decodeAll(t, "otlp_json", decode.Options{}, decode.Line{Text: []byte(line)})
+			if len(all) != 1 || all[0].Record.Body.AsString() != "kept" {
+				t.Fatalf("ids %q: got %v, want the record", ids, all)
+			}
+			r := all[0].Record
+			if r.TraceID.IsValid() != (ids[0] == trace) || r.SpanID.IsValid() != (ids[1] == span) {
+				t.Errorf("ids %q: got %s and %s", ids, r.TraceID, r.SpanID)
+			}
+		}
+	}
+}
+
 func TestOTLPWithoutRecords(t *testing.T) {
 	for _, line := range []string{`{"resourceLogs":[]}`, `{"resourceLogs":[{"scopeLogs":[{}]}]}`} {
 		if all := decodeAll(t, "otlp_json", decode.Options{}, decode.Line{Text: []byte(line)}); len(all) != 0 {

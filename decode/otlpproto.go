@@ -38,7 +38,7 @@ type OTLPProto struct {
 // What the message does not tell, such as the observed time, stays unset.
 // Strings are not checked for UTF-8: encoders replace what is none. Values
 // nested deeper than [encode.MaxDepth] become [encode.TooDeep], and are not
-// checked. An id of a wrong length is none, as logs.proto says. A message is
+// checked. An id of a wrong length is none, as logs.proto has it. A message is
 // refused if it is longer than [MaxMessage], or has more than 2^20 keys and
 // values in one record together with the resources and scopes.
 func (d *OTLPProto) Decode(msg []byte, yield func(r *record.Record)) error {
