@@ -30,6 +30,11 @@ func runFlood(j job) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	return flood(j, s)
+}
+
+// flood measures s from its first call until it is closed.
+func flood(j job, s *session) (result, error) {
 	cpu := cpuSeconds()
 	start := time.Now()
 	var wg sync.WaitGroup

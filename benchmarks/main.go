@@ -21,6 +21,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,15 +39,15 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	o := options{}
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
-	only := flags.String("only", "call,with,disabled,encode,step,flood,stall,shared", "what to measure")
+	only := flags.String("only", "call,with,disabled,encode,step,flood,stall,shared,otlp", "what to measure")
 	names := flags.String("contestants", "", "regular expression of the contestants that take part (default: all)")
-	full := flags.Bool("full", false, "9 rounds of calls, stalled sinks and shared files, 5 of floods, 5s of stall")
-	flags.IntVar(&o.rounds, "count", 3, "rounds of calls and of shared files")
+	full := flags.Bool("full", false, "9 rounds of calls, stalled sinks, shared files and OTLP, 5 of floods, 5s of stall")
+	flags.IntVar(&o.rounds, "count", 3, "rounds of calls, of shared files and of OTLP")
 	flags.IntVar(&o.floods, "floods", 1, "rounds of floods")
 	flags.IntVar(&o.stallRounds, "stalls", 3, "rounds of slow and stalled sinks")
 	flags.DurationVar(&o.duration, "time", 300*time.Millisecond, "length of a call measurement")
 	flags.DurationVar(&o.stall, "stall", 2*time.Second, "how long a sink is slow or stalled")
-	flags.IntVar(&o.records, "records", 1_000_000, "records of a flood, half of those of a shared file")
+	flags.IntVar(&o.records, "records", 1_000_000, "records of a flood, half of those of a shared file, four times those of OTLP")
 	quiet := flags.Bool("quiet", false, "do not tell on standard error what runs")
 	dir := flags.String("dir", "", "where log files are written (default: a temporary directory)")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -71,6 +72,11 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
+	if slices.Contains(o.kinds, kindOTLP) {
+		if o.collector, err = buildCollector(root, progress); err != nil {
+			return err
+		}
+	}
 	gs := groups(o)
 	start := time.Now()
 	rs, err := runAll(gs, root, progress)
@@ -83,9 +89,9 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 		table = append(table, rows(g, rs[g.title])...)
 	}
 	fmt.Fprintf(stdout, "%s, %s/%s, %d CPUs; medians of %d rounds (floods %d, sinks %d), %s.\n"+
-		"× SDK compares with %q (in floods with %q), × zap with %q.\n\n",
+		"× SDK compares with %q (in floods with %q, in OTLP with %q), × zap with %q.\n\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), o.rounds, o.floods, o.stallRounds,
-		time.Since(start).Round(time.Second), baseSDK, baseSDKSimple, baseZap)
+		time.Since(start).Round(time.Second), baseSDK, baseSDKSimple, stockOTLPFlushed, baseZap)
 	printTable(stdout, table)
 	fmt.Fprintln(stdout)
 	printTargets(stdout, targets(o, gs, rs))

@@ -21,6 +21,7 @@ const (
 	kindEncode   = "encode"
 	kindStep     = "step"
 	kindShared   = "shared"
+	kindOTLP     = "otlp"
 	kindWriter   = "writer" // one of the processes of a shared job
 )
 
@@ -37,8 +38,12 @@ type job struct {
 	// Records is how many records a flood or all writers of a file send. A
 	// writer's ids begin with First.
 	Records, First int
-	// Sink is the sink's behaviour in a stall job.
+	// Sink is the sink's behaviour in a stall job, the transport in an otlp
+	// job.
 	Sink string
+	// Collector is the command that an otlp job sends to; the measuring process
+	// is given its addresses, HTTP and GRPC, as URLs.
+	Collector, HTTP, GRPC string
 }
 
 // result is what a job found; which fields are set depends on its kind.
@@ -79,6 +84,8 @@ func (j job) run() (result, error) {
 		return runStep(j)
 	case kindShared:
 		return runShared(j)
+	case kindOTLP:
+		return runOTLP(j)
 	}
 	return result{}, fmt.Errorf("unknown measurement %q", j.Kind)
 }
@@ -109,6 +116,14 @@ func spawn(j job, root string) (_ result, err error) {
 		return result{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(j.Dir)) }()
+	if j.Kind == kindOTLP {
+		return sendOTLP(j)
+	}
+	return measure(j)
+}
+
+// measure does the job in a process of its own.
+func measure(j job) (result, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return result{}, err

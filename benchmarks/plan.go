@@ -24,6 +24,7 @@ type options struct {
 	rounds, floods, stallRounds int
 	duration, stall             time.Duration
 	records                     int
+	collector                   string // the command that otlp jobs send to
 }
 
 // groups lists the measurements in the order of the table.
@@ -70,6 +71,14 @@ func groups(o options) []group {
 			names = append(names, c.name)
 		}
 		add(group{"one file, several processes, records/s", job{Kind: kindShared, Records: 2 * o.records}, names, o.rounds})
+	}
+	names := []string{}
+	for _, c := range otlpContestants() {
+		names = append(names, c.name)
+	}
+	for _, transport := range []string{overHTTP, overHTTPGzip, overGRPC} {
+		add(group{"OTLP/" + transport + ", records a CPU second",
+			job{Kind: kindOTLP, Sink: transport, Goroutines: 1, Records: o.records / 4, Collector: o.collector}, names, o.rounds})
 	}
 	return gs
 }

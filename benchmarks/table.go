@@ -77,6 +77,9 @@ func rows(g group, rs map[string][]result) []row {
 		case kindShared:
 			figure = sharedRate
 			also = sharedDetails(runs, rs[unshared1])
+		case kindOTLP:
+			figure, sdk = sentPerCPU(g.job.Records), stockOTLPFlushed
+			also = otlpDetails(runs, g.job.Records)
 		case kindStall:
 			figure = p999
 			also = fmt.Sprintf("p50 %s, p99 %s, %s delivered", number(median(runs, p50)), number(median(runs, p99)), percent(runs))
@@ -84,7 +87,8 @@ func rows(g group, rs map[string][]result) []row {
 			zap = encodeZap
 			also = fmt.Sprintf("%.0f bytes", median(runs, bytesEach))
 		}
-		if g.job.Kind != kindFlood && g.job.Kind != kindStall && g.job.Kind != kindShared {
+		switch g.job.Kind {
+		case kindCall, kindWith, kindDisabled, kindEncode, kindStep:
 			alloc = fmt.Sprintf("%.2f", median(runs, allocs))
 		}
 		out = append(out, row{g.title, name, number(median(runs, figure)), alloc,
