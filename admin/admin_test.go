@@ -230,8 +230,8 @@ func TestHealthAndStats(t *testing.T) {
 		failed := time.Now().Add(-time.Minute).Format(time.RFC3339Nano)
 		expect := map[string]any{"filtered": 0., "feedback": 0., "steps": map[string]any{}, "exporters": map[string]any{"mail": map[string]any{
 			"processor": "processors.Simple", "exporter": "sinktest.Script",
-			"accepted": 2., "delivered": 1., "dropped": map[string]any{"error": 1.}, "spooled": 0., "queued": 0., "queue_capacity": 0.,
-			"queued_bytes": 0., "in_flight": 0., "writes": 2., "write_seconds": 0., "failures": 1., "last_error": "<no route>",
+			"accepted": 2., "recovered": 0., "spooled_bytes": 0., "spool_capacity": 0., "delivered": 1., "dropped": map[string]any{"error": 1.}, "spooled": 0., "queued": 0., "queue_capacity": 0.,
+			"queued_bytes": 0., "in_flight": 0., "detoured": 0., "switches": 0., "writes": 2., "write_seconds": 0., "failures": 1., "last_error": "<no route>",
 			"failing_since": failed, "last_drop": failed,
 		}}}
 		if diff := cmp.Diff(expect, got); diff != "" {

@@ -35,13 +35,18 @@ type exporterBooks struct {
 	Processor     string            `json:"processor"`
 	Exporter      string            `json:"exporter"`
 	Accepted      uint64            `json:"accepted"`
+	Recovered     uint64            `json:"recovered"`
 	Delivered     uint64            `json:"delivered"`
 	Dropped       map[string]uint64 `json:"dropped"`
 	Spooled       uint64            `json:"spooled"`
+	SpooledBytes  int64             `json:"spooled_bytes"`
+	SpoolCapacity int64             `json:"spool_capacity"`
 	Queued        uint64            `json:"queued"`
 	QueueCapacity uint64            `json:"queue_capacity"`
 	QueuedBytes   int64             `json:"queued_bytes"`
 	InFlight      uint64            `json:"in_flight"`
+	Detoured      uint64            `json:"detoured"`
+	Switches      uint64            `json:"switches"`
 	Writes        uint64            `json:"writes"`
 	WriteSeconds  float64           `json:"write_seconds"`
 	Failures      uint64            `json:"failures"`
@@ -68,13 +73,18 @@ func booksOf(s processors.Stats) books {
 			Processor:     e.Processor,
 			Exporter:      e.Exporter,
 			Accepted:      e.Accepted,
+			Recovered:     e.Recovered,
 			Delivered:     e.Delivered,
 			Dropped:       counts(e.Dropped),
 			Spooled:       e.Spooled,
+			SpooledBytes:  e.SpooledBytes,
+			SpoolCapacity: e.SpoolCapacity,
 			Queued:        e.Queued,
 			QueueCapacity: e.QueueCapacity,
 			QueuedBytes:   e.QueuedBytes,
 			InFlight:      e.InFlight,
+			Detoured:      e.Detoured,
+			Switches:      e.Switches,
 			Writes:        e.Writes,
 			WriteSeconds:  e.WriteTime.Seconds(),
 			Failures:      e.Failures,

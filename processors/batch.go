@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type Batch struct {
 	cfg      BatchConfig
 	match    *selector
 	sink     exporters.Sink
+	spool    diskQueue
 	reporter *reporter
 	linked
 
@@ -119,6 +121,7 @@ func NewBatch(sink exporters.Sink, cfg BatchConfig) (*Batch, error) {
 	b.delay.Stop()
 	b.base, b.cancel = context.WithCancel(context.Background())
 	b.reporter = newReporter(b.Stats, b.tell)
+	b.spool.behind(sink, b.reporter)
 	b.worker.recs = make([]record.Record, 1, min(cfg.MaxExportBatchSize, maxReserved)+1)
 	go b.run()
 	return b, nil
@@ -128,6 +131,8 @@ func (b *Batch) readsOnly() bool { return true }
 
 // join implements linkable.
 func (b *Batch) join(f *feedback, m *meters, name string) { b.tie(f, m, b.sink, name) }
+
+func (b *Batch) disk() *diskQueue { return &b.spool }
 
 // Branches implements [Brancher].
 func (b *Batch) Branches() []Branch { return []Branch{b} }
@@ -355,18 +360,26 @@ func (b *Batch) abandon() uint64 {
 	return b.books.dropped[CauseShutdown]
 }
 
-// Stats implements [Branch].
-func (b *Batch) Stats() ExporterStats {
-	held := heldBy(b.sink)
+// drops returns what the branch itself has dropped.
+func (b *Batch) drops() (name string, dropped map[string]uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := b.books.stats(b.cfg.Name, held)
+	return b.cfg.Name, maps.Clone(b.books.dropped)
+}
+
+// Stats implements [Branch].
+func (b *Batch) Stats() ExporterStats {
+	sink, spooled := askSink(b.sink), b.spool.stats()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.books.stats(b.cfg.Name, sink)
 	s.Queued = uint64(b.q.records + b.waiting)
 	s.InFlight += uint64(b.inFlight)
 	s.QueuedBytes = b.q.bytes + b.flying
 	s.QueueCapacity = uint64(b.cfg.MaxQueueSize)
-	s.LastDrop = b.reporter.lastDrop(s.Dropped)
 	s.Processor, s.Exporter = typeName(b), typeName(innermost(b.sink))
+	s.add(spooled)
+	s.LastDrop = later(s.LastDrop, b.reporter.lastDrop(s.Dropped))
 	if late := b.writing.Add(b.cfg.ExportTimeout.Std()); !b.writing.IsZero() && b.cfg.ExportTimeout != exporters.Unlimited && s.FailingSince.IsZero() && time.Since(late) > grace {
 		s.FailingSince, s.LastError = late, "the exporter has not come back from a write within export_timeout"
 	}

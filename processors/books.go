@@ -95,15 +95,18 @@ func failureText(err error) (text string) {
 // does: it may tell of the very thing that the code was there to hide.
 func panicText(p any) string { return failureText(fmt.Errorf("%v", p)) }
 
-// stats returns the books, counting what the sink holds as in flight.
-func (b *books) stats(name string, held uint64) ExporterStats {
-	held = min(held, b.delivered)
+// stats returns the books, counting what the sink holds as in flight. What the
+// sink says is older than they are.
+func (b *books) stats(name string, sink sinkStats) ExporterStats {
+	held := min(sink.held, b.delivered)
 	return ExporterStats{
 		Name:         name,
 		Accepted:     b.accepted,
 		Delivered:    b.delivered - held,
 		Dropped:      maps.Clone(b.dropped),
 		InFlight:     held,
+		Detoured:     sink.detours.Detoured(),
+		Switches:     sink.detours.Switches,
 		Writes:       b.writes,
 		WriteTime:    b.writeTime,
 		Failures:     b.failures,
@@ -138,13 +141,22 @@ func innermost(s exporters.Sink) exporters.Sink {
 // typeName returns the name of v's type: "file.Exporter".
 func typeName(v any) string { return strings.TrimLeft(fmt.Sprintf("%T", v), "*") }
 
-// heldBy returns how many records a sink keeps on purpose.
-func heldBy(s exporters.Sink) (held uint64) {
-	if h, ok := s.(exporters.Holder); ok {
-		defer func() { _ = recover() }() // who asks for statistics is not to suffer
-		held = uint64(max(h.Held(), 0))
+// sinkStats are what a sink says of itself.
+type sinkStats struct {
+	held    uint64 // records that it keeps on purpose
+	detours exporters.FailoverCounts
+}
+
+func askSink(s exporters.Sink) (st sinkStats) {
+	defer func() { _ = recover() }() // who asks for statistics is not to suffer
+	// What is held behind a queue on disk waits there as well.
+	if h, ok := exporters.As[exporters.Holder](s); ok && queueBehind(s) == nil {
+		st.held = uint64(max(h.Held(), 0))
 	}
-	return held
+	if d, ok := exporters.As[exporters.Detourer](s); ok {
+		st.detours = d.Counts()
+	}
+	return st
 }
 
 // grace is what a sink or worker that heeds its context needs to come back

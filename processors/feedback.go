@@ -142,6 +142,8 @@ type linkable interface {
 	// join tells the branch of the pipeline that it stands in, and the name
 	// that it has there.
 	join(f *feedback, m *meters, name string)
+	// disk returns what the branch knows of a queue on disk behind it.
+	disk() *diskQueue
 }
 
 // linked is what a branch has of its pipeline; before that exists, nothing.

@@ -73,6 +73,13 @@ func (s Stats) Metrics() []Metric {
 		inflight  = standard(otelconv.SDKExporterLogInflightObservable{}, false)
 		exported  = standard(otelconv.SDKExporterLogExportedObservable{}, true)
 
+		detoured  = own("exporter.detoured", records, "The number of log records that another exporter than the first of a failover took.", true)
+		switches  = own("exporter.switches", "{switch}", "The number of times that log records began to go to another exporter of a failover.", true)
+		recovered = own("spool.recovered", records, "The number of log records that were found on disk, left by an earlier process.", true)
+		spooled   = own("spool.waiting", records, "The number of log records that wait on disk.", false)
+		spoolSize = own("spool.size", "By", "The disk space that a queue takes.", false)
+		spoolCap  = own("spool.capacity", "By", "The disk space that a queue may take.", false)
+
 		filtered = own("pipeline.filtered", records, "The number of log records that the pipeline refused, by level or trace.", true)
 		feedback = own("pipeline.feedback", records, "The number of log records that were stopped because an exporter of the pipeline itself logged them.", true)
 		stopped  = own("step.stopped", records, "The number of log records that a step did not let pass.", true)
@@ -105,8 +112,19 @@ func (s Stats) Metrics() []Metric {
 				done += n
 			}
 		}
-		processed.add(done, name, processor)
+		// What an earlier process had left went through no processor.
+		processed.add(done-min(e.Recovered, done), name, processor)
+		if e.SpoolCapacity > 0 {
+			recovered.add(e.Recovered, name, exporter)
+			spooled.add(e.Spooled, name, exporter)
+			spoolSize.add(uint64(max(e.SpooledBytes, 0)), name, exporter)
+			spoolCap.add(uint64(e.SpoolCapacity), name, exporter)
+		}
 		inflight.add(e.InFlight, name, exporter)
+		if e.Switches > 0 || e.Detoured > 0 {
+			detoured.add(e.Detoured, name, exporter)
+			switches.add(e.Switches, name, exporter)
+		}
 	}
 	for _, st := range s.Steps {
 		name := componentName.String(st.Name)
@@ -120,7 +138,7 @@ func (s Stats) Metrics() []Metric {
 		added.add(st.Added, name)
 		changed.add(st.Changed, name)
 	}
-	return []Metric{size, capacity, processed, inflight, exported, filtered, feedback, stopped, held, heldSize, released, refused, added, changed}
+	return []Metric{size, capacity, processed, inflight, exported, detoured, switches, recovered, spooled, spoolSize, spoolCap, filtered, feedback, stopped, held, heldSize, released, refused, added, changed}
 }
 
 func (m *Metric) add(n uint64, attrs ...attribute.KeyValue) {

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/record"
 )
 
@@ -48,6 +49,7 @@ type Pipeline struct {
 	levels     *Levels
 	traceBased map[string]bool
 	chain      *chain
+	spools     []exporters.Spooler // that several branches share
 
 	// The SDK asks Enabled without a resource: two caches, so that neither
 	// question spoils the other's fast path.
@@ -111,6 +113,7 @@ func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
 			s.reports().tell = p.feedback.callHandler
 		}
 	}
+	p.spools = sharedQueues(c.branches())
 	name := namer{}
 	for _, b := range c.branches() {
 		if b, ok := b.(linkable); ok {
@@ -151,6 +154,11 @@ func (p *Pipeline) Stats() Stats {
 	name = namer{}
 	for _, b := range p.chain.branches() {
 		e := statsOf(b)
+		e.Name = name.of(e.Name)
+		s.Exporters = append(s.Exporters, e)
+	}
+	for _, q := range p.spools {
+		e := rowOf(q)
 		e.Name = name.of(e.Name)
 		s.Exporters = append(s.Exporters, e)
 	}

@@ -212,18 +212,19 @@ func (r *reporter) report() {
 func (r *reporter) close(ctx context.Context) { r.throttle.close(ctx) }
 
 // notice fills n with a record that tells the destination itself of drops
-// since the last notice, and reports whether there is one to send.
-func (r *reporter) notice(n *record.Record, neighbour *record.Origin) bool {
+// since the last notice, and reports whether there is one to send. drops counts
+// those to tell of: a queue on disk tells of its own.
+func (r *reporter) notice(n *record.Record, neighbour *record.Origin, drops func() (name string, dropped map[string]uint64)) bool {
 	if !r.pending.Load() || time.Since(r.noticed) < noticeEvery {
 		return false
 	}
 	r.pending.Store(false)
-	s := r.stats()
-	lost := since(r.noticeTold, s.Dropped)
+	name, dropped := drops()
+	lost := since(r.noticeTold, dropped)
 	if len(lost) == 0 {
 		return false
 	}
-	r.noticeTold, r.noticed = s.Dropped, time.Now()
+	r.noticeTold, r.noticed = dropped, time.Now()
 	origin := &record.Origin{Scope: record.Scope{Name: "sluice"}}
 	if neighbour != nil {
 		origin.Resource = neighbour.Resource
@@ -237,7 +238,7 @@ func (r *reporter) notice(n *record.Record, neighbour *record.Origin) bool {
 		Body:         attribute.StringValue("sluice: " + sentence(lost)),
 		Origin:       origin,
 	}
-	n.AddAttributes(attribute.String("sluice.exporter", s.Name))
+	n.AddAttributes(attribute.String("sluice.exporter", name))
 	for _, cause := range slices.Sorted(maps.Keys(lost)) {
 		n.AddAttributes(attribute.Int64("sluice.dropped."+cause, int64(lost[cause])))
 	}

@@ -53,6 +53,7 @@ type Simple struct {
 	cfg      SimpleConfig
 	match    *selector
 	sink     exporters.Sink
+	spool    diskQueue
 	reporter *reporter
 	linked
 
@@ -83,6 +84,7 @@ func NewSimple(sink exporters.Sink, cfg SimpleConfig) (*Simple, error) {
 	}
 	s := &Simple{cfg: cfg, match: match, sink: sink, writing: make(chan struct{}, 1), ending: newEnding()}
 	s.reporter = newReporter(s.Stats, s.tell)
+	s.spool.behind(sink, s.reporter)
 	return s, nil
 }
 
@@ -90,6 +92,8 @@ func (s *Simple) readsOnly() bool { return true }
 
 // join implements linkable.
 func (s *Simple) join(f *feedback, m *meters, name string) { s.tie(f, m, s.sink, name) }
+
+func (s *Simple) disk() *diskQueue { return &s.spool }
 
 // Branches implements [Brancher].
 func (s *Simple) Branches() []Branch { return []Branch{s} }
@@ -231,12 +235,14 @@ func (s *Simple) Shutdown(ctx context.Context) error {
 
 // Stats implements [Branch].
 func (s *Simple) Stats() ExporterStats {
-	held := heldBy(s.sink)
+	sink := askSink(s.sink)
+	spooled := s.spool.stats()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := s.books.stats(s.cfg.Name, held)
+	st := s.books.stats(s.cfg.Name, sink)
 	st.Processor, st.Exporter = typeName(s), typeName(innermost(s.sink))
 	st.InFlight += s.books.open()
 	st.LastDrop = s.lost
+	st.add(spooled)
 	return st
 }

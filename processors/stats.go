@@ -11,25 +11,38 @@ const (
 	CauseError     = "error"      // a synchronous export failed
 	CausePanic     = "panic"      // the exporter panicked, or ended the goroutine
 	CauseShutdown  = "shutdown"   // it came after shutdown, or shutdown's deadline passed
+	CauseSpoolFull = "spool_full" // the on_full policy of a queue on disk dropped it
+	CauseDamaged   = "damaged"    // it could not be read back from disk
 )
 
 // ExporterStats are the books of one exporter's branch. They balance at any
 // moment: Accepted = Delivered + the sum of Dropped + Spooled + Queued +
 // InFlight.
+//
+// Where the exporter stands behind a queue on disk, the row tells of both: what
+// the branch gave to the queue is Spooled until the exporter took it. A queue
+// that several branches share has a row of its own, named spool; to each of its
+// branches a record that it took counts as delivered.
 type ExporterStats struct {
 	// Name is the exporter's name in configuration and metrics.
 	Name string
 	// Processor and Exporter are the Go types of the branch and of what it
 	// writes to: "processors.Batch", "file.Exporter".
 	Processor, Exporter string
-	// Accepted counts the records that the branch took charge of.
+	// Accepted counts the records that the branch took charge of. With a queue
+	// on disk these include the Recovered ones, and the notices that were put
+	// into that queue.
 	Accepted uint64
+	// Recovered counts the records that an earlier process had left on disk.
+	Recovered uint64
 	// Delivered counts the records that the exporter took.
 	Delivered uint64
 	// Dropped counts lost records by cause; nil when there are none.
 	Dropped map[string]uint64
-	// Spooled counts the records that wait on disk.
-	Spooled uint64
+	// Spooled counts the records that wait on disk, SpooledBytes is what that
+	// queue takes there, SpoolCapacity the most it may take.
+	Spooled                     uint64
+	SpooledBytes, SpoolCapacity int64
 	// Queued counts the records that wait in memory, InFlight those handed to
 	// the exporter or held by it.
 	Queued, InFlight uint64
@@ -37,12 +50,17 @@ type ExporterStats struct {
 	QueuedBytes int64
 	// QueueCapacity is the most records that may wait; 0 without a queue.
 	QueueCapacity uint64
+	// Detoured counts the records that, of several exporters in a failover,
+	// another one than the first took, Switches how often records began to go
+	// to another one.
+	Detoured, Switches uint64
 	// Writes counts the calls of the exporter that have returned, WriteTime is
 	// how long they took altogether.
 	Writes    uint64
 	WriteTime time.Duration
 	// Failures counts failed writes, retried ones included; LastError is the
-	// latest one's text, empty when the latest write succeeded.
+	// latest one's text, empty when the latest write succeeded. Those from a
+	// queue on disk to its exporter count like the branch's own.
 	Failures  uint64
 	LastError string
 	// FailingSince is the time of the first failure after the latest write

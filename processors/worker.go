@@ -146,7 +146,7 @@ func (b *Batch) take() {
 func (b *Batch) write() bool {
 	w := &b.worker
 	if len(w.recs) > 1 && !w.hasNotice {
-		w.hasNotice = b.reporter.notice(&w.notice, w.recs[1].Origin)
+		w.hasNotice = b.reporter.notice(&w.notice, w.recs[1].Origin, b.drops)
 	}
 	for w.settled < len(w.recs)-1 {
 		first := w.settled + 1
@@ -202,8 +202,8 @@ func (b *Batch) call(recs []record.Record) (n int, err error, panicked bool) {
 func (b *Batch) account(n int, err error, panicked bool) (retry bool) {
 	w := &b.worker
 	// The notice is none of the records that are counted.
-	onNotice := w.hasNotice && n == 0
-	if w.hasNotice && n > 0 {
+	onNotice, toldNotice := w.hasNotice && n == 0, w.hasNotice && n > 0
+	if toldNotice {
 		n--
 		w.hasNotice = false
 	}
@@ -236,6 +236,11 @@ func (b *Batch) account(n int, err error, panicked bool) (retry bool) {
 	failure := failureText(err)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if toldNotice && b.spool.queue != nil {
+		// To the queue on disk, and in its books, it is a record like others.
+		b.books.accepted++
+		b.books.delivered++
+	}
 	b.books.delivered += uint64(n - refused)
 	b.books.drop(CauseRejected, refused)
 	b.books.drop(cause, lost)

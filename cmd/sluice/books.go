@@ -28,8 +28,14 @@ func writeSummary(w io.Writer, books processors.Stats) {
 	}
 	for _, e := range books.Exporters {
 		fmt.Fprintf(w, "sluice: %s: %d accepted, %d delivered, %d dropped", printable(e.Name), e.Accepted, e.Delivered, e.DroppedTotal())
+		if e.Recovered > 0 {
+			fmt.Fprintf(w, ", %d recovered", e.Recovered)
+		}
 		if e.Spooled > 0 {
 			fmt.Fprintf(w, ", %d spooled", e.Spooled)
+		}
+		if e.Detoured > 0 {
+			fmt.Fprintf(w, ", %d detoured", e.Detoured)
 		}
 		if e.InFlight > 0 {
 			fmt.Fprintf(w, ", %d cut off", e.InFlight)
@@ -111,6 +117,8 @@ type exporterRow struct {
 	Delivered uint64            `json:"delivered"`
 	Spooled   uint64            `json:"spooled"`
 	Dropped   map[string]uint64 `json:"dropped"`
+	Recovered uint64            `json:"recovered,omitzero"`
+	Detoured  uint64            `json:"detoured,omitzero"`
 	InFlight  uint64            `json:"in_flight,omitzero"`
 }
 
@@ -124,7 +132,7 @@ func writeStats(w io.Writer, received uint64, books processors.Stats) error {
 		}
 	}
 	for _, e := range books.Exporters {
-		doc.Exporters[e.Name] = exporterRow{e.Accepted, e.Delivered, e.Spooled, byCause(e.Dropped), e.InFlight}
+		doc.Exporters[e.Name] = exporterRow{e.Accepted, e.Delivered, e.Spooled, byCause(e.Dropped), e.Recovered, e.Detoured, e.InFlight}
 	}
 	line, err := json.Marshal(doc)
 	if err != nil {

@@ -1,0 +1,148 @@
+package processors
+
+import (
+	"errors"
+	"reflect"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed2f724858/sluice/exporters"
+)
+
+// diskQueue is what a branch knows of a queue on disk behind it.
+type diskQueue struct {
+	queue exporters.Spooler // nil if there is none
+	// shared says that other branches stand in front of it too, so that it has
+	// a row of its own.
+	shared atomic.Bool
+}
+
+// behind looks for a queue on disk behind sink, and has r told of its troubles.
+func (d *diskQueue) behind(sink exporters.Sink, r *reporter) {
+	d.queue = queueBehind(sink)
+	if d.queue == nil {
+		return
+	}
+	d.queue.Notify(func(err error) {
+		if err != nil {
+			r.failed(err)
+		} else {
+			r.throttle.ask()
+		}
+	})
+}
+
+// stats returns the books that belong into the branch's row, nil if none do.
+// They must be read before the branch's own; see [ExporterStats.add].
+func (d *diskQueue) stats() *exporters.SpoolStats {
+	if d.queue == nil || d.shared.Load() {
+		return nil
+	}
+	return statsOfQueue(d.queue)
+}
+
+// queueBehind returns the queue on disk that s is or decorates, nil if there
+// is none. What stands behind one of several exporters is not that of all.
+func queueBehind(s exporters.Sink) exporters.Spooler {
+	for {
+		switch d := s.(type) {
+		case exporters.Spooler:
+			return d
+		case *exporters.Failover:
+			return nil
+		case exporters.Unwrapper:
+			s = d.Unwrap()
+		default:
+			return nil
+		}
+	}
+}
+
+// statsOfQueue shields who asks for statistics from panics.
+func statsOfQueue(q exporters.Spooler) (s *exporters.SpoolStats) {
+	defer func() {
+		if p := recover(); p != nil {
+			s = &exporters.SpoolStats{LastError: "its statistics panicked: " + panicText(p)}
+		}
+	}()
+	books := q.Spooled()
+	return &books
+}
+
+// sharedQueues returns the queues on disk that several of the branches stand
+// in front of, and tells those so.
+func sharedQueues(branches []Branch) (shared []exporters.Spooler) {
+	users := map[exporters.Spooler][]*diskQueue{}
+	for _, b := range branches {
+		l, ok := b.(linkable)
+		if !ok {
+			continue
+		}
+		d := l.disk()
+		if d.queue == nil || !reflect.TypeOf(d.queue).Comparable() {
+			continue
+		}
+		users[d.queue] = append(users[d.queue], d)
+		if len(users[d.queue]) == 2 {
+			shared = append(shared, d.queue)
+		}
+	}
+	for _, q := range shared {
+		for _, d := range users[q] {
+			d.shared.Store(true)
+		}
+	}
+	return shared
+}
+
+// rowOf returns the row of a queue that several branches share.
+func rowOf(q exporters.Spooler) ExporterStats {
+	s := ExporterStats{Name: "spool", Processor: typeName(q), Exporter: typeName(innermost(q))}
+	if books := statsOfQueue(q); books != nil {
+		// To itself the queue has been given all that it accepted.
+		s.Accepted, s.Delivered = books.Accepted, books.Accepted
+		s.add(books)
+	}
+	return s
+}
+
+// add enters the books of the queue on disk that s delivers to. As they are
+// older than s, each record in them was delivered to the queue by then or was in
+// flight to it; and what was delivered since waits there, as far as s can know.
+func (s *ExporterStats) add(q *exporters.SpoolStats) {
+	if q == nil {
+		return
+	}
+	given := s.Delivered
+	s.Accepted += q.Recovered + q.Noticed
+	s.Recovered = q.Recovered
+	s.Delivered = q.Delivered
+	s.Spooled = q.Waiting
+	if given >= q.Accepted {
+		s.Spooled += given - q.Accepted
+	} else {
+		s.InFlight -= min(q.Accepted-given, s.InFlight)
+	}
+	s.SpooledBytes, s.SpoolCapacity = q.Bytes, q.Capacity
+	if len(q.Dropped) > 0 && s.Dropped == nil {
+		s.Dropped = make(map[string]uint64, len(q.Dropped))
+	}
+	for cause, n := range q.Dropped {
+		s.Dropped[cause] += n
+	}
+	s.Failures += q.Failures
+	if q.LastError != "" {
+		s.LastError = failureText(errors.New(q.LastError))
+	}
+	if s.FailingSince.IsZero() || !q.FailingSince.IsZero() && q.FailingSince.Before(s.FailingSince) {
+		s.FailingSince = q.FailingSince
+	}
+	s.LastDrop = later(s.LastDrop, q.LastDrop)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
