@@ -1,0 +1,173 @@
+package socket
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/seed2f724858/sluice/exporters"
+)
+
+const (
+	// chunk is what a write's deadline is for.
+	chunk = 64 << 10
+	// maxReads bounds how much is read at a time of a receiver that talks.
+	maxReads = 16
+	// linger is how long a receiver may take to close its end of a stream.
+	linger = time.Second
+)
+
+// errNothing is what a read returns that would have to wait. To package
+// crypto/tls it is an error that passes.
+var errNothing error = nothing{}
+
+type nothing struct{}
+
+func (nothing) Error() string   { return "nothing to read" }
+func (nothing) Timeout() bool   { return true }
+func (nothing) Temporary() bool { return true }
+
+// link is one connection.
+type link struct {
+	conn    net.Conn // what is written to: a TLS connection, or raw
+	raw     *polled
+	since   time.Time
+	records uint64 // written over it
+	scratch [4 << 10]byte
+}
+
+// polled is a connection whose Read does not wait while poll is set.
+type polled struct {
+	net.Conn
+	stream bool
+	poll   bool
+	poller
+}
+
+func newPolled(conn net.Conn, stream bool) (*polled, error) {
+	p, err := newPoller(conn)
+	return &polled{Conn: conn, stream: stream, poller: p}, err
+}
+
+func (p *polled) Read(b []byte) (int, error) {
+	if p.poll {
+		n, err := p.readNow(b)
+		if n == 0 && err == nil && p.stream {
+			err = io.EOF
+		}
+		return n, err
+	}
+	return p.Conn.Read(b)
+}
+
+// look reads what has come, which is of no interest, and so learns what has
+// become of the connection: nil while it is open, io.EOF when the receiver has
+// closed it in an orderly way, any other error when it may not have read all.
+func (l *link) look() error {
+	l.raw.poll = true
+	defer func() { l.raw.poll = false }()
+	for range maxReads {
+		_, err := l.conn.Read(l.scratch[:])
+		switch {
+		case err == nil:
+		case errors.Is(err, errNothing):
+			return nil
+		case errors.Is(err, io.EOF):
+			// Data that came behind the receiver's close was answered with a
+			// reset, which a read does not show.
+			if reset := l.raw.pending(); reset != nil {
+				return fmt.Errorf("closed by the receiver: %w", reset)
+			}
+			return io.EOF
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes b and returns how many bytes the kernel has taken.
+func (l *link) write(ctx context.Context, b []byte, timeout time.Duration) (n int, err error) {
+	cut := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(cut)
+		_ = l.raw.SetWriteDeadline(time.Unix(1, 0)) // fails with a closed connection only
+	})
+	defer func() {
+		if !stop() {
+			<-cut // else it could cut the next write
+		}
+	}()
+	for n < len(b) {
+		var deadline time.Time
+		if timeout < exporters.Unlimited.Std() {
+			deadline = time.Now().Add(timeout)
+		}
+		if err := l.raw.SetWriteDeadline(deadline); err != nil {
+			return n, err
+		}
+		if ctx.Err() != nil {
+			return n, fmt.Errorf("write: %w", context.Cause(ctx))
+		}
+		written, err := l.conn.Write(b[n:min(len(b), n+chunk)])
+		n += written
+		if err != nil {
+			return n, fmt.Errorf("write: %w", withCause(ctx, err))
+		}
+	}
+	return n, nil
+}
+
+// interrupted reports whether err, of a write, came from this side: from a
+// deadline, or a context.
+func interrupted(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, exporters.ErrClosed)
+}
+
+// close gives the connection up. What the kernel holds still goes out, unless
+// the receiver has said something that nobody has read: that makes a close a
+// reset.
+func (l *link) close() {
+	_ = l.look()
+	_ = l.raw.Close() // nothing can be done about it
+}
+
+// hangUp says that nothing more will come, and waits until the receiver has
+// read everything and closes its end: at most for linger, and until ctx ends.
+func (l *link) hangUp(ctx context.Context) error {
+	defer l.close()
+	half, ok := l.raw.Conn.(interface{ CloseWrite() error })
+	if !ok || !l.raw.stream || ctx.Err() != nil || l.look() != nil {
+		return nil
+	}
+	if err := l.raw.SetDeadline(time.Now().Add(linger)); err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() {
+		_ = l.raw.SetDeadline(time.Unix(1, 0))
+	})()
+	if secure, ok := l.conn.(*tls.Conn); ok {
+		if err := secure.CloseWrite(); err != nil {
+			return err
+		}
+	}
+	if err := half.CloseWrite(); err != nil {
+		return err
+	}
+	for {
+		_, err := l.conn.Read(l.scratch[:])
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded):
+			return nil
+		default:
+			return fmt.Errorf("of %d records written over the last connection, those that had not been read yet are lost: %w", l.records, err)
+		}
+	}
+}
