@@ -178,6 +178,9 @@ var canarySinks = map[string]func(dir string) []string{
 	"retry": func(dir string) []string {
 		return []string{fmt.Sprintf("{retry: {exporter: {file: {path: %q}}}}", filepath.Join(dir, "retried"))}
 	},
+	"failover": func(dir string) []string {
+		return []string{fmt.Sprintf("{failover: {exporters: [{file: {path: %q}}, {discard: }]}}", filepath.Join(dir, "first"))}
+	},
 	"ref": func(string) []string { return nil }, // is another one
 }
 

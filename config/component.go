@@ -11,17 +11,12 @@ import (
 	"github.com/seed2f724858/sluice/processors"
 )
 
-// exporterType is a kind of exporter that a file may name.
-type exporterType struct {
-	name string
-	// config returns the settings' defaults, to be filled from the file.
-	config func() exporterConfig
-}
-
 // exporterConfig are the settings of one exporter.
 type exporterConfig interface {
 	// label is what statistics call the exporter unless the file names it.
 	label(typ string) string
+	// network reports whether the exporter wants a retry in front of it.
+	network() bool
 	// open returns the exporter itself.
 	open(s *starter) (exporters.Sink, error)
 }
@@ -42,6 +37,7 @@ type processorConfig interface {
 // {TYPE: {settings}}.
 type exporterNode struct {
 	at     place
+	typ    string
 	label  string
 	named  *node // where the file names it; nil if it does not
 	config exporterConfig
@@ -111,7 +107,7 @@ func (d *decoder) component(n *node, noun string, types []string) (i int, settin
 // otherKind returns a hint for a component that stands where one of the other
 // kind belongs.
 func (d *decoder) otherKind(noun, typ string) string {
-	if noun == "processor" && slices.ContainsFunc(d.exporters, func(t exporterType) bool { return t.name == typ }) {
+	if noun == "processor" && slices.ContainsFunc(d.exporters, func(t ExporterType) bool { return t.name == typ }) {
 		return fmt.Sprintf("%s is an exporter: write - async: {exporter: {%s: {…}}}", typ, typ)
 	}
 	if noun == "exporter" && slices.ContainsFunc(d.processors, func(t processorType) bool { return t.name == typ }) {
@@ -135,7 +131,8 @@ func (e *exporterNode) decodeNode(d *decoder, n *node) {
 	if !ok {
 		return
 	}
-	e.at, e.config = at, d.exporters[i].config()
+	e.at, e.typ = at, types[i]
+	e.config = d.exporters[i].settings(d.exporters[i], d, settings)
 	d.into(settings, e.config)
 	if _, shared := e.config.(*ref); !shared {
 		e.named = settings.get("name")
@@ -143,6 +140,9 @@ func (e *exporterNode) decodeNode(d *decoder, n *node) {
 	e.label = e.config.label(types[i])
 	if c, ok := e.config.(checker); ok {
 		d.checks = append(d.checks, check{at, c})
+	}
+	if _, ok := e.config.(wrapper); ok {
+		d.wrappers = append(d.wrappers, e)
 	}
 	d.settleClaim(e, settings)
 }
@@ -175,9 +175,10 @@ func (d *decoder) into(n *node, cfg any) {
 
 // starter turns settings into running components.
 type starter struct {
-	ctx     context.Context
-	secrets secrets
-	shared  map[string]*shared
+	ctx      context.Context
+	secrets  secrets
+	blocking bool // see OnFullBlock
+	shared   map[string]*shared
 	// reopeners are the exporters that Runtime.Reopen asks.
 	reopeners []exporters.Reopener
 }

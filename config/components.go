@@ -14,14 +14,15 @@ import (
 )
 
 // exporterTypes lists the exporters that this package knows.
-func exporterTypes() []exporterType {
-	return []exporterType{
-		standard("console", terminal.DefaultConfig, terminal.New),
-		destination("discard", discard.DefaultConfig, discard.New, nil),
-		destination("terminal", terminal.DefaultConfig, terminal.New, nil),
-		destination("file", file.DefaultConfig, file.New, func(c file.Config) (string, string) { return filePath(c.Path) }),
-		{"ref", func() exporterConfig { return &ref{} }},
-		{"retry", func() exporterConfig { return &retry{RetryConfig: exporters.DefaultRetryConfig()} }},
+func exporterTypes() []ExporterType {
+	return []ExporterType{
+		NewExporterType("console", noSettings, newConsole).Standard(),
+		NewExporterType("discard", discard.DefaultConfig, discard.New),
+		wrapperType("failover", newFailover),
+		NewExporterType("file", file.DefaultConfig, file.New).claiming(filePath),
+		{name: "ref", settings: func(ExporterType, *decoder, *node) exporterConfig { return &ref{} }},
+		wrapperType("retry", newRetry),
+		NewExporterType("terminal", terminal.DefaultConfig, terminal.New),
 	}
 }
 
@@ -43,119 +44,26 @@ func processorTypes() []processorType {
 	}
 }
 
-// destination is the type of an exporter with a package of its own. claim,
-// which may be nil, returns a key of the settings, and what it names that two
-// exporters cannot have at a time.
-func destination[C any, S exporters.Sink](name string, defaults func() C, open func(C) (S, error), claim func(C) (key, what string)) exporterType {
-	return exporterType{name, func() exporterConfig {
-		return &destinationConfig[C, S]{Config: defaults(), new: open, claim: claim}
-	}}
-}
+// noSettings are the settings of a component that has no keys.
+func noSettings() struct{} { return struct{}{} }
 
-type destinationConfig[C any, S exporters.Sink] struct {
-	Name   string `yaml:"name"`
-	Config C      `yaml:",inline"`
-	new    func(C) (S, error)
-	claim  func(C) (key, what string)
-}
-
-// Validate is the settings' own.
-func (c *destinationConfig[C, S]) Validate() error {
-	if v, ok := any(c.Config).(validator); ok {
-		return v.Validate()
-	}
-	return nil
-}
-
-// check is the settings' own Check.
-func (c *destinationConfig[C, S]) check() error {
-	if v, ok := any(c.Config).(interface{ Check() error }); ok {
-		return v.Check()
-	}
-	return nil
-}
-
-func (c *destinationConfig[C, S]) claims() (key, what string) {
-	if c.claim == nil {
-		return "", ""
-	}
-	return c.claim(c.Config)
-}
-
-func (c *destinationConfig[C, S]) label(typ string) string {
-	if c.Name != "" {
-		return c.Name
-	}
-	return typ
-}
-
-func (c *destinationConfig[C, S]) open(s *starter) (exporters.Sink, error) {
-	sink, err := c.new(c.Config)
-	if err != nil {
-		return nil, err
-	}
-	if r, ok := any(sink).(exporters.Reopener); ok {
-		s.reopeners = append(s.reopeners, r)
-	}
-	return sink, nil
-}
-
-// standard is the type of an exporter of OpenTelemetry's schema that has no
-// keys there.
-func standard[C any, S exporters.Sink](name string, config func() C, open func(C) (S, error)) exporterType {
-	return exporterType{name, func() exporterConfig {
-		return &standardConfig{func() (exporters.Sink, error) { return open(config()) }}
-	}}
-}
-
-type standardConfig struct {
-	new func() (exporters.Sink, error)
-}
-
-func (c *standardConfig) label(typ string) string               { return typ }
-func (c *standardConfig) open(*starter) (exporters.Sink, error) { return c.new() }
+// newConsole is the standard's console: our terminal with its defaults.
+func newConsole(struct{}) (*terminal.Exporter, error) { return terminal.New(terminal.DefaultConfig()) }
 
 // filePath is what a file exporter claims.
-func filePath(path string) (key, what string) {
+func filePath(settings any) (key, what string) {
+	return pathClaim("path", "file", settings.(file.Config).Path)
+}
+
+// pathClaim returns the claim of an exporter that has a path for itself.
+func pathClaim(key, noun, path string) (_, what string) {
 	if path == "" {
 		return "", ""
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	return "path", "file " + path
-}
-
-// retry writes again what its exporter could not deliver.
-type retry struct {
-	Name                  string       `yaml:"name"`
-	Exporter              exporterNode `yaml:"exporter,required" hint:"such as exporter: {terminal: }"`
-	exporters.RetryConfig `yaml:",inline"`
-}
-
-func (c *retry) label(string) string {
-	if c.Name != "" {
-		return c.Name
-	}
-	return c.Exporter.label
-}
-
-func (c *retry) open(s *starter) (exporters.Sink, error) {
-	sink, err := c.Exporter.open(s)
-	if err != nil {
-		return nil, err
-	}
-	r, err := exporters.NewRetry(sink, c.RetryConfig)
-	if err != nil {
-		return nil, closing(s, sink, err)
-	}
-	return r, nil
-}
-
-// closing shuts down a sink in front of which err happened.
-func closing(s *starter, sink exporters.Sink, err error) error {
-	_ = sink.Shutdown(s.ctx) // nothing was written to it
-	return err
+	return key, noun + " " + path
 }
 
 // async is the batch engine with all its settings.
@@ -185,7 +93,7 @@ func (c *async) build(s *starter) (processors.Processor, error) {
 }
 
 func startBatch(s *starter, exporter *exporterNode, cfg processors.BatchConfig) (processors.Processor, error) {
-	sink, err := exporter.open(s)
+	sink, err := exporter.start(s)
 	if err != nil {
 		return nil, err
 	}

@@ -22,13 +22,14 @@ type decoder struct {
 	errs    Errors
 	secrets secrets
 
-	exporters  []exporterType
+	exporters  []ExporterType
 	processors []processorType
 	blocking   bool // see OnFullBlock
 
 	branches []branchName
 	steps    []stepName
 	refs     []refUse
+	wrappers []*exporterNode
 	claimed  map[string]*node // what one exporter has for itself
 	checks   []check
 }
@@ -164,6 +165,9 @@ func (d *decoder) text(n *node, v encoding.TextUnmarshaler) {
 	if n.kind >= listKind {
 		d.expect(n, stringKind)
 		return
+	}
+	if _, ok := v.(*exporters.Secret); ok && !n.external {
+		d.secrets.add(exporters.Secret(n.text).String(), n.text, nil)
 	}
 	err := v.UnmarshalText([]byte(n.text))
 	if err == nil {

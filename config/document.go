@@ -23,6 +23,7 @@ type options struct {
 	levels     processors.LevelRules
 	steps      []processors.Processor
 	meters     metric.MeterProvider
+	exporters  []ExporterType
 	err        error
 }
 
@@ -65,6 +66,13 @@ func WithLevels(spec string) Option {
 // document makes them the runtime's, so it can be started once.
 func WithProcessors(steps ...processors.Processor) Option {
 	return func(o *options) { o.steps = append(o.steps, steps...) }
+}
+
+// WithExporterTypes adds kinds of exporters to those that a file may name: the
+// heavy ones of package config/all, or your own. A name that is taken is an
+// error.
+func WithExporterTypes(types ...ExporterType) Option {
+	return func(o *options) { o.exporters = append(o.exporters, types...) }
 }
 
 // Document is a configuration that has been read and found valid.
@@ -194,6 +202,10 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 	if doc.options.err != nil {
 		return nil, fmt.Errorf("config: %w", doc.options.err)
 	}
+	exporters, err := doc.options.exporterTypes()
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
 	r := &reader{file: name}
 	root := r.document(data)
 	if root == nil {
@@ -204,7 +216,7 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 		file:       name,
 		unread:     r.errs,
 		secrets:    r.secrets,
-		exporters:  exporterTypes(),
+		exporters:  exporters,
 		processors: processorTypes(),
 		blocking:   doc.options.blocking,
 		claimed:    map[string]*node{},
@@ -215,6 +227,7 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 	d.into(root, &doc.model)
 	defined := doc.model.Distribution["sluice"].sluice.Exporters
 	d.settleRefs(defined)
+	d.settleNesting()
 	d.settleNames()
 	if problems := append(r.errs, d.errs...); len(problems) > 0 {
 		problems.sort()

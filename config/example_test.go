@@ -3,11 +3,13 @@ package config_test
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/seed2f724858/sluice/config"
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/discard"
 	"github.com/seed2f724858/sluice/processors"
 	"github.com/seed2f724858/sluice/record"
 )
@@ -122,6 +124,57 @@ logger_provider:
 	fmt.Println(exporter.bodies, rt.Stats().Exporters[1].Delivered)
 	// Output:
 	// [login with password=[REDACTED]] 1
+}
+
+// shout is an exporter of one's own: a sink with settings.
+type shout struct {
+	discard.Exporter
+	settings shoutSettings
+}
+
+type shoutSettings struct {
+	Mark string `yaml:"mark"`
+}
+
+func (s *shout) Write(_ context.Context, recs []record.Record) (int, error) {
+	for _, r := range recs {
+		fmt.Println(strings.ToUpper(r.Body.AsString()) + s.settings.Mark)
+	}
+	return len(recs), nil
+}
+
+// A file may name exporters of one's own.
+func ExampleWithExporterTypes() {
+	shouting := config.NewExporterType("shout",
+		func() shoutSettings { return shoutSettings{Mark: "!"} },
+		func(s shoutSettings) (*shout, error) { return &shout{settings: s}, nil })
+	doc, err := config.Parse("sluice.yaml", []byte(`
+file_format: "1.1"
+logger_provider:
+  processors:
+    - simple: {exporter: {shout: {mark: "!!"}}}
+    - async: {match: {minimum_severity: warn}, exporter: {shout: }}
+`), config.WithExporterTypes(shouting))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rt, err := doc.Start(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rt.Logger("shop").Info("order placed")
+	if err := rt.Shutdown(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	for _, e := range rt.Stats().Exporters {
+		fmt.Println(e.Name, e.Delivered)
+	}
+	// Output:
+	// ORDER PLACED!!
+	// shout 1
+	// shout/2 0
 }
 
 // Everything that is wrong shows at once, each with its place.

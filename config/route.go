@@ -21,7 +21,7 @@ func newSimple(d *decoder, n *node) processorConfig {
 }
 
 func (c *simple) build(s *starter) (processors.Processor, error) {
-	sink, err := c.Exporter.open(s)
+	sink, err := c.Exporter.start(s)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (d *Document) Start(ctx context.Context) (*Runtime, error) {
 	cfg.MeterProvider = d.options.meters
 	d.model.AttributeLimits.apply(&cfg.Limits)
 	steps := slices.Clone(d.options.steps)
-	s := &starter{ctx: ctx, secrets: d.secrets, shared: map[string]*shared{}}
+	s := &starter{ctx: ctx, secrets: d.secrets, blocking: d.options.blocking, shared: map[string]*shared{}}
 	if lp := d.model.LoggerProvider; lp != nil {
 		lp.Limits.apply(&cfg.Limits)
 		cfg.Levels = lp.Configurator.rules(d.options.levels)

@@ -2,11 +2,13 @@ package config
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync/atomic"
 
+	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/record"
 )
@@ -49,6 +51,8 @@ func (d *decoder) settleRefs(shared map[string]exporterNode) {
 
 func (c *ref) label(string) string { return c.Name }
 
+func (c *ref) network() bool { return c.target.config.network() }
+
 func (c *ref) open(s *starter) (exporters.Sink, error) {
 	sh := s.shared[c.Name]
 	if sh == nil {
@@ -59,8 +63,7 @@ func (c *ref) open(s *starter) (exporters.Sink, error) {
 		sh = &shared{sink: sink}
 		s.shared[c.Name] = sh
 	}
-	sh.users.Add(1)
-	return &share{shared: sh}, nil
+	return &share{shared: sh, first: sh.users.Add(1) == 1}, nil
 }
 
 // shared is a sink with several users.
@@ -73,10 +76,15 @@ type shared struct {
 // last user.
 type share struct {
 	shared *shared
+	first  bool
 	closed atomic.Bool
 }
 
-var _ exporters.Unwrapper = (*share)(nil)
+var (
+	_ exporters.Unwrapper = (*share)(nil)
+	_ exporters.Forwarder = (*share)(nil)
+	_ exporters.Detourer  = (*share)(nil)
+)
 
 // Unwrap returns the sink that is shared.
 func (s *share) Unwrap() exporters.Sink { return s.shared.sink }
@@ -90,6 +98,31 @@ func (s *share) Write(ctx context.Context, recs []record.Record) (int, error) {
 		return 0, exporters.ErrClosed
 	}
 	return s.shared.sink.Write(ctx, recs)
+}
+
+// Forwards implements [exporters.Forwarder].
+func (s *share) Forwards() bool { return exporters.CanForward(s.shared.sink) }
+
+// WriteOTLP implements [exporters.Forwarder].
+func (s *share) WriteOTLP(ctx context.Context, recs []encode.OTLPRecord) (int, error) {
+	if s.closed.Load() {
+		return 0, exporters.ErrClosed
+	}
+	f, ok := s.shared.sink.(exporters.Forwarder)
+	if !ok {
+		return 0, exporters.Permanent(errors.New("the shared exporter takes no encoded records"))
+	}
+	return f.WriteOTLP(ctx, recs)
+}
+
+// Counts implements [exporters.Detourer]. Who was the first to use the sink
+// tells of all its detours, so that nothing is told twice.
+func (s *share) Counts() exporters.FailoverCounts {
+	d, ok := exporters.As[exporters.Detourer](s.shared.sink)
+	if !ok || !s.first {
+		return exporters.FailoverCounts{}
+	}
+	return d.Counts()
 }
 
 // ForceFlush implements [exporters.Sink].
