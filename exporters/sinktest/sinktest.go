@@ -51,6 +51,8 @@ func Run(t *testing.T, o Options) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
+			// At the very end, when servers that New has started are closed.
+			t.Cleanup(func() { goleak.VerifyNone(t, before) })
 			ctx, cancel := context.WithTimeout(context.Background(), hang)
 			defer cancel()
 			sink, read := o.New(t)
@@ -58,7 +60,6 @@ func Run(t *testing.T, o Options) {
 			if err := sink.Shutdown(ctx); err != nil {
 				t.Errorf("Shutdown at the end: %v", err)
 			}
-			goleak.VerifyNone(t, before)
 		})
 	}
 }
