@@ -1,0 +1,150 @@
+package otlp
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
+	"github.com/seed2f724858/sluice/exporters/otlp/internal/settings"
+)
+
+// DefaultEndpoint is where the specification expects a receiver.
+const DefaultEndpoint = "http://localhost:4318/v1/logs"
+
+// DefaultMaxRequestSize is the size that receivers of gRPC take by default,
+// and a fifth of what the Collector takes over HTTP: batches of usual records
+// never come near it, batches of large ones are split before a receiver has to
+// refuse them.
+const DefaultMaxRequestSize = 4 * exporters.MiB
+
+// The bounds of max_request_size.
+const (
+	minRequestSize = exporters.KiB
+	maxRequestSize = exporters.GiB
+)
+
+// Config are the settings of the OTLP/HTTP exporter. [DefaultConfig] supplies
+// the defaults; a field then means what it says.
+type Config struct {
+	// Endpoint is the URL to send to, http or https, with its path:
+	// http://collector:4318/v1/logs. Empty, with no Endpoints either, is
+	// [DefaultEndpoint]. Credentials belong into Headers.
+	Endpoint string `yaml:"endpoint"`
+	// Endpoints, instead of Endpoint, are several such URLs, the preferred one
+	// first: the next is used while one does not work. See
+	// [exporters.Failover].
+	Endpoints []string `yaml:"endpoints"`
+	// Encoding is protobuf or json.
+	Encoding string `yaml:"encoding"`
+	// Headers are sent with each request: credentials, usually.
+	Headers map[string]exporters.Secret `yaml:"headers"`
+	// HeadersList holds more of them in the form of the variable
+	// OTEL_EXPORTER_OTLP_HEADERS: key=value,key=value with values
+	// percent-encoded. Headers goes before it.
+	HeadersList exporters.Secret `yaml:"headers_list"`
+	// Compression is none, gzip or zstd. The specification asks of receivers to
+	// take gzip; from one that does not take zstd it is gzip for good.
+	Compression string `yaml:"compression"`
+	// Timeout bounds each request, from dialling to the end of the answer; 0
+	// sets no limit.
+	Timeout exporters.Duration `yaml:"timeout"`
+	// MaxRequestSize bounds requests, in bytes before compression, which is
+	// what receivers bound; from 1KiB to 1GiB. A record that is larger by
+	// itself is sent alone: whether it is too large is for the receiver to say.
+	MaxRequestSize exporters.Size `yaml:"max_request_size"`
+	// TLS is for https.
+	TLS exporters.TLS `yaml:"tls"`
+	// ProxyURL is an http, https or socks5 proxy to go through, with user and
+	// password in it if it wants them. If it is empty the variables HTTP_PROXY,
+	// HTTPS_PROXY and NO_PROXY count, as they are when the process first asks.
+	ProxyURL exporters.Secret `yaml:"proxy_url"`
+}
+
+// DefaultConfig sends protobuf, not compressed, to [DefaultEndpoint], with 10
+// seconds for each request: the defaults of the specification
+// (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
+func DefaultConfig() Config {
+	return Config{
+		Encoding:       "protobuf",
+		Compression:    "none",
+		Timeout:        settings.DefaultTimeout,
+		MaxRequestSize: DefaultMaxRequestSize,
+	}
+}
+
+// Validate reports everything that is wrong with c, without touching the disk
+// or the network.
+func (c Config) Validate() error {
+	errs := []error{
+		exporters.OneOf("encoding", c.Encoding, "protobuf", "json"),
+		exporters.OneOf("compression", c.Compression, "none", "gzip", "zstd"),
+		c.TLS.Validate(),
+	}
+	_, err := c.endpoints()
+	errs = append(errs, err)
+	_, err = settings.Headers(c.Headers, c.HeadersList)
+	errs = append(errs, err)
+	if c.Timeout < 0 {
+		errs = append(errs, fmt.Errorf("timeout: want 0 or more, have %s", c.Timeout))
+	}
+	if c.MaxRequestSize < minRequestSize || c.MaxRequestSize > maxRequestSize {
+		errs = append(errs, fmt.Errorf("max_request_size: want %s to %s, have %s", minRequestSize, maxRequestSize, c.MaxRequestSize))
+	}
+	if c.ProxyURL != "" {
+		if _, err := httpclient.ParseProxy(c.ProxyURL); err != nil {
+			errs = append(errs, fmt.Errorf("proxy_url: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Check reports files that cannot be read.
+func (c Config) Check() error { return c.TLS.Check() }
+
+// endpoints returns where to send to, the preferred one first.
+func (c Config) endpoints() ([]*url.URL, error) {
+	if len(c.Endpoints) == 0 {
+		endpoint := c.Endpoint
+		if endpoint == "" {
+			endpoint = DefaultEndpoint
+		}
+		u, err := parseEndpoint(endpoint)
+		if err != nil {
+			return nil, fmt.Errorf("endpoint: %w", err)
+		}
+		return []*url.URL{u}, nil
+	}
+	if c.Endpoint != "" {
+		return nil, errors.New("endpoints: endpoint is set as well: put it first into the list")
+	}
+	urls := make([]*url.URL, len(c.Endpoints))
+	var errs []error
+	for i, endpoint := range c.Endpoints {
+		u, err := parseEndpoint(endpoint)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("endpoints: number %d: %w", i+1, err))
+		}
+		urls[i] = u
+	}
+	return urls, errors.Join(errs...)
+}
+
+// parseEndpoint reads a URL. Its errors show nothing of it: there may be a
+// password in it.
+func parseEndpoint(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return nil, errors.New("want a URL like http://collector:4318/v1/logs, or https")
+	case u.User != nil:
+		return nil, errors.New("there is a user in the URL: set the header Authorization instead")
+	case u.Fragment != "":
+		return nil, errors.New("there is a # in the URL: write %23 if it belongs to the path")
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u, nil
+}

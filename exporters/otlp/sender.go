@@ -1,0 +1,165 @@
+package otlp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/seed2f724858/sluice/encode"
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
+	"github.com/seed2f724858/sluice/exporters/otlp/internal/settings"
+	"github.com/seed2f724858/sluice/record"
+)
+
+// sender is the exporter for one endpoint.
+type sender struct {
+	url    *url.URL
+	client *httpclient.Client
+	clean  settings.Cleaner
+	json   bool
+	limit  int // of a request, in bytes
+
+	headers [compressions]http.Header // by what the body is compressed with
+	packer  packer
+	buffers sync.Pool // *buffers
+	gate    *gate
+}
+
+func newSender(c Config, u *url.URL, headers map[string]exporters.Secret, client httpclient.Config) (*sender, error) {
+	s := &sender{
+		url:   u,
+		clean: settings.NewCleaner(headers),
+		json:  c.Encoding == "json",
+		limit: int(c.MaxRequestSize),
+		gate:  newGate(),
+	}
+	var err error
+	if s.client, err = httpclient.New(client); err != nil {
+		return nil, err
+	}
+	if err := s.packer.init(c.Compression); err != nil {
+		return nil, err
+	}
+	for how := range s.headers {
+		h := http.Header{"User-Agent": {settings.UserAgent()}, "Content-Type": {s.contentType()}}
+		if name := compression(how).String(); name != "" {
+			h.Set("Content-Encoding", name)
+		}
+		for name, value := range headers {
+			h.Set(name, value.Reveal())
+		}
+		s.headers[how] = h
+	}
+	return s, nil
+}
+
+func (s *sender) contentType() string {
+	if s.json {
+		return typeJSON
+	}
+	return typeProto
+}
+
+// Write implements [exporters.Sink].
+func (s *sender) Write(ctx context.Context, recs []record.Record) (int, error) {
+	if s.json {
+		return deliver(ctx, s, recs, encode.OTLPJSON().AppendUpTo)
+	}
+	return deliver(ctx, s, recs, encode.OTLPProto().AppendUpTo)
+}
+
+// Forwards implements [exporters.Forwarder].
+func (s *sender) Forwards() bool { return !s.json }
+
+// WriteOTLP implements [exporters.Forwarder].
+func (s *sender) WriteOTLP(ctx context.Context, recs []encode.OTLPRecord) (int, error) {
+	if s.json {
+		return 0, errors.New("otlp: records that are encoded cannot go out as JSON")
+	}
+	return deliver(ctx, s, recs, encode.AppendOTLPRecords)
+}
+
+// ForceFlush implements [exporters.Sink].
+func (s *sender) ForceFlush(context.Context) error { return nil }
+
+// Quiet implements [exporters.Quiet].
+func (s *sender) Quiet() bool { return true }
+
+// Shutdown implements [exporters.Sink].
+func (s *sender) Shutdown(ctx context.Context) error {
+	err := s.gate.close(ctx)
+	s.client.CloseIdle()
+	if err != nil {
+		return fmt.Errorf("otlp: shutdown: %w", err)
+	}
+	return nil
+}
+
+// buffers are the memory of one Write.
+type buffers struct{ plain, packed []byte }
+
+// deliver sends recs in as many requests as it takes. upTo appends a request
+// of the first records that fit into a limit, and returns how many these are.
+func deliver[R any](ctx context.Context, s *sender, recs []R, upTo func(dst []byte, recs []R, limit int) ([]byte, int)) (n int, err error) {
+	ctx, leave, err := s.gate.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	b, _ := s.buffers.Get().(*buffers)
+	if b == nil {
+		b = new(buffers)
+	}
+	defer s.recycle(b)
+
+	rejected, words := 0, ""
+	// After 413 requests have at most this many records, up to the end of
+	// those that were too many.
+	most, until := len(recs), 0
+	for err == nil && n < len(recs) {
+		rest := recs[n:min(n+most, len(recs))]
+		var k int
+		b.plain, k = upTo(b.plain[:0], rest, s.limit)
+		if k == 0 {
+			b.plain, k = upTo(b.plain[:0], rest[:1], math.MaxInt)
+		}
+		success, failure := s.send(ctx, b)
+		switch {
+		case failure == nil:
+			n += k
+			if success.Rejected > 0 {
+				rejected += int(min(success.Rejected, int64(k)))
+				words = success.Message
+			}
+			if n >= until {
+				most = len(recs)
+			}
+		case !tooLarge(failure):
+			err = failure
+		case k > 1:
+			most, until = k/2, max(until, n+k)
+		default:
+			err = exporters.Poison(failure)
+		}
+	}
+	if rejected > 0 {
+		if err == nil {
+			err = s.refusal(words)
+		}
+		err = exporters.Rejected(rejected, err)
+	}
+	return n, err
+}
+
+// recycle keeps b for the next Write, unless a single huge record made it
+// large.
+func (s *sender) recycle(b *buffers) {
+	if cap(b.plain) <= 2*s.limit && cap(b.packed) <= 2*s.limit {
+		s.buffers.Put(b)
+	}
+}
