@@ -3,7 +3,6 @@ package decode
 import (
 	"math"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/trace"
 
@@ -46,7 +45,8 @@ func (d *OTLPProto) Decode(msg []byte, yield func(r *record.Record)) error {
 	if err := c.whole(logsData, msg); err != nil {
 		return err
 	}
-	for w := (wire[[]byte]{s: msg}); w.next(); {
+	w := wire[[]byte]{s: msg}
+	for w.next() {
 		if w.num == 1 {
 			d.resourceLogs(w.data, yield)
 		}
@@ -84,7 +84,8 @@ func (d *OTLPProto) Log(msg []byte, o *record.Origin) (*record.Record, error) {
 
 func (d *OTLPProto) resourceLogs(msg []byte, yield func(*record.Record)) {
 	res := d.origins.protoResource(groupFields(msg))
-	for w := (wire[[]byte]{s: msg}); w.next(); {
+	w := wire[[]byte]{s: msg}
+	for w.next() {
 		if w.num == 2 {
 			d.scopeLogs(res, w.data, yield)
 		}
@@ -93,7 +94,8 @@ func (d *OTLPProto) resourceLogs(msg []byte, yield func(*record.Record)) {
 
 func (d *OTLPProto) scopeLogs(res *record.Resource, msg []byte, yield func(*record.Record)) {
 	origin := d.origins.protoOrigin(res, msg)
-	for w := (wire[[]byte]{s: msg}); w.next(); {
+	w := wire[[]byte]{s: msg}
+	for w.next() {
 		if w.num == 2 {
 			// All strings of the record are cut from this copy: one of
 			// the whole message would stay in memory with any record of it.
@@ -107,7 +109,8 @@ func (d *OTLPProto) scopeLogs(res *record.Resource, msg []byte, yield func(*reco
 // in common: the resource or scope, nil for none, and the schema's URL. They
 // may stand behind the members.
 func groupFields(msg []byte) (common, schemaURL []byte) {
-	for w := (wire[[]byte]{s: msg}); w.next(); {
+	w := wire[[]byte]{s: msg}
+	for w.next() {
 		switch w.num {
 		case 1:
 			common = merge(common, w.data)
@@ -127,7 +130,8 @@ func (d *OTLPProto) logRecord(origin *record.Origin, msg string) {
 	r.Reset()
 	r.Origin = origin
 	var body protoValue
-	for w := (wire[string]{s: msg}); w.next(); {
+	w := wire[string]{s: msg}
+	for w.next() {
 		switch w.num {
 		case 1:
 			r.Timestamp = nanoTime(w.n)
@@ -138,7 +142,7 @@ func (d *OTLPProto) logRecord(origin *record.Origin, msg string) {
 		case 5:
 			body.read(w.data, 1)
 		case 6:
-			r.Attributes = append(r.Attributes, protoKeyValue(w.data, 1))
+			r.Attributes = appendKeyValue(r.Attributes, w.data, 1)
 		case 7:
 			r.Dropped = int(min(uint32(w.n), math.MaxInt32))
 		case 8:
@@ -188,9 +192,10 @@ func (o *origins) protoResource(msg, schemaURL []byte) *record.Resource {
 	}
 	key := resourceKey{string(msg), string(schemaURL)}
 	res := &record.Resource{SchemaURL: key.schemaURL}
-	for w := (wire[string]{s: key.text}); w.next(); {
+	w := wire[string]{s: key.text}
+	for w.next() {
 		if w.num == 1 {
-			res.Attributes = append(res.Attributes, protoKeyValue(w.data, 1))
+			res.Attributes = appendKeyValue(res.Attributes, w.data, 1)
 		}
 	}
 	res.Attributes, _ = lastOfEach(res.Attributes, nil)
@@ -211,31 +216,18 @@ func (o *origins) protoOrigin(res *record.Resource, scopeLogs []byte) *record.Or
 	key := scopeKey{res, string(msg), string(schemaURL)}
 	origin := &record.Origin{Resource: res, Scope: record.Scope{SchemaURL: key.schemaURL}}
 	scope := &origin.Scope
-	for w := (wire[string]{s: key.text}); w.next(); {
+	w := wire[string]{s: key.text}
+	for w.next() {
 		switch w.num {
 		case 1:
 			scope.Name = w.data
 		case 2:
 			scope.Version = w.data
 		case 3:
-			scope.Attributes = append(scope.Attributes, protoKeyValue(w.data, 1))
+			scope.Attributes = appendKeyValue(scope.Attributes, w.data, 1)
 		}
 	}
 	scope.Attributes, _ = lastOfEach(scope.Attributes, nil)
 	remember(&o.scopes, key, origin, len(msg)+len(schemaURL))
 	return origin
-}
-
-func protoKeyValue(msg string, depth int) (kv attribute.KeyValue) {
-	var v protoValue
-	for w := (wire[string]{s: msg}); w.next(); {
-		switch w.num {
-		case 1:
-			kv.Key = attribute.Key(w.data)
-		case 2:
-			v.read(w.data, depth)
-		}
-	}
-	kv.Value = v.value()
-	return kv
 }

@@ -8,6 +8,24 @@ import (
 	"github.com/seed2f724858/sluice/encode"
 )
 
+// appendKeyValue appends a KeyValue, whose value is at depth.
+func appendKeyValue(kvs []attribute.KeyValue, msg string, depth int) []attribute.KeyValue {
+	kvs = append(kvs, attribute.KeyValue{})
+	kv := &kvs[len(kvs)-1]
+	var v protoValue
+	w := wire[string]{s: msg}
+	for w.next() {
+		switch w.num {
+		case 1:
+			kv.Key = attribute.Key(w.data)
+		case 2:
+			v.read(w.data, depth)
+		}
+	}
+	kv.Value = v.value()
+	return kvs
+}
+
 // protoValue is an AnyValue, which may come in several messages: a later one
 // goes on with a list or map that is there already.
 type protoValue struct {
@@ -19,12 +37,16 @@ type protoValue struct {
 
 // read reads one message of the value, which is at depth.
 func (v *protoValue) read(msg string, depth int) {
-	for w := (wire[string]{s: msg}); w.next(); {
+	w := wire[string]{s: msg}
+	for w.next() {
 		if w.num != v.member {
 			if w.num >= len(protoMessages[anyValueMessage].fields) {
 				continue
 			}
-			*v = protoValue{member: w.num} // The last one of a oneof counts.
+			if v.member != 0 {
+				*v = protoValue{} // The last one of a oneof counts.
+			}
+			v.member = w.num
 		}
 		switch w.num {
 		case 1:
@@ -49,7 +71,8 @@ func (v *protoValue) read(msg string, depth int) {
 
 // values reads an ArrayValue or a KeyValueList.
 func (v *protoValue) values(msg string, depth int) {
-	for w := (wire[string]{s: msg}); w.next(); {
+	w := wire[string]{s: msg}
+	for w.next() {
 		switch {
 		case w.num != 1:
 		case v.member == 5:
@@ -57,7 +80,7 @@ func (v *protoValue) values(msg string, depth int) {
 			elem.read(w.data, depth)
 			v.elems = append(v.elems, elem.value())
 		default:
-			v.kvs = append(v.kvs, protoKeyValue(w.data, depth))
+			v.kvs = appendKeyValue(v.kvs, w.data, depth)
 		}
 	}
 }

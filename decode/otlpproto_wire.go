@@ -26,7 +26,7 @@ var (
 )
 
 // wire walks over the fields of one protobuf message. It allocates nothing
-// except an error.
+// except an error. Declared in a for clause it would be copied in each turn.
 type wire[T string | []byte] struct {
 	s   T
 	pos int // Of what is behind the current field.
@@ -47,30 +47,36 @@ func (w *wire[T]) next() bool {
 	if w.pos == len(w.s) {
 		return false
 	}
-	tag := w.varint()
-	if w.err != nil {
-		return false
+	tag, ok := w.short()
+	if !ok {
+		if tag = w.varint(); w.err != nil {
+			return false
+		}
 	}
 	if tag>>3 == 0 || tag>>3 > maxFieldNumber {
 		return w.fail(fmt.Errorf("%d is no field number", tag>>3))
 	}
 	w.num, w.typ = int(tag>>3), wireType(tag&7)
 	switch w.typ {
+	case wireBytes:
+		n, ok := w.short()
+		if !ok {
+			if n = w.varint(); w.err != nil {
+				return false
+			}
+		}
+		if left := len(w.s) - w.pos; n > uint64(left) {
+			return w.fail(fmt.Errorf("%d bytes long where %d are left: %w", n, left, errTruncated))
+		}
+		end := w.pos + int(n)
+		w.data, w.pos = w.s[w.pos:end], end
+		return true
 	case wireVarint:
 		w.n = w.varint()
 	case wireFixed64:
-		w.n = w.fixed(8)
+		w.n = w.fixed64()
 	case wireFixed32:
-		w.n = w.fixed(4)
-	case wireBytes:
-		n := w.varint()
-		if left := len(w.s) - w.pos; w.err == nil && n > uint64(left) {
-			return w.fail(fmt.Errorf("%d bytes long where %d are left: %w", n, left, errTruncated))
-		}
-		if w.err == nil {
-			end := w.pos + int(n)
-			w.data, w.pos = w.s[w.pos:end], end
-		}
+		w.n = w.fixed32()
 	default:
 		return w.fail(fmt.Errorf("wire type %d is none of OTLP", w.typ))
 	}
@@ -80,6 +86,16 @@ func (w *wire[T]) next() bool {
 func (w *wire[T]) fail(err error) bool {
 	w.err = err
 	return false
+}
+
+// short reads a varint of one byte, as most are. It is small enough to be
+// inlined.
+func (w *wire[T]) short() (n uint64, ok bool) {
+	if w.pos == len(w.s) || w.s[w.pos] >= 0x80 {
+		return 0, false
+	}
+	w.pos++
+	return uint64(w.s[w.pos-1]), true
 }
 
 func (w *wire[T]) varint() (n uint64) {
@@ -101,15 +117,21 @@ func (w *wire[T]) varint() (n uint64) {
 	}
 }
 
-// fixed reads a little-endian number of size bytes.
-func (w *wire[T]) fixed(size int) (n uint64) {
-	if len(w.s)-w.pos < size {
+func (w *wire[T]) fixed64() uint64 {
+	if len(w.s)-w.pos < 8 {
 		w.err = errTruncated
 		return 0
 	}
-	for i := range size {
-		n |= uint64(w.s[w.pos+i]) << (8 * i)
+	low := w.fixed32()
+	return low | w.fixed32()<<32
+}
+
+func (w *wire[T]) fixed32() uint64 {
+	if len(w.s)-w.pos < 4 {
+		w.err = errTruncated
+		return 0
 	}
-	w.pos += size
-	return n
+	b := w.s[w.pos : w.pos+4]
+	w.pos += 4
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24
 }
