@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -156,46 +157,100 @@ func (secretive) ExecContext(_ context.Context, query string, args []driver.Name
 	return driver.ResultNoRows, nil
 }
 
-// canarySinks says, for each type of exporter, the settings to try and where
-// what it wrote is found. A type that is missing here fails the test.
-var canarySinks = map[string]func(dir string) []string{
-	"console": func(string) []string { return []string{"{console: }"} },
-	"terminal": func(string) []string {
-		var all []string
-		for _, format := range []string{"pretty", "text", "json", "logfmt"} {
-			all = append(all, "{terminal: {format: "+format+"}}")
+// canarySink is an exporter to try.
+type canarySink struct {
+	settings string
+	// settled, which may be nil, returns when all that was sent has arrived.
+	settled func()
+}
+
+// canarySinks makes, for each type of exporter, the ones to try, which leave
+// what they put out in the directory. A type that is missing here fails the
+// test.
+var canarySinks = map[string][]func(t *testing.T, dir string) canarySink{
+	"console":  {settings("{console: }")},
+	"discard":  {settings("{discard: }")},
+	"failover": {settings("{failover: {exporters: [{file: {path: DIR/first}}, {discard: }]}}")},
+	"file": {
+		settings("{file: {path: DIR/log, format: json}}"),
+		settings("{file: {path: DIR/log, format: text}}"),
+		settings("{file: {path: DIR/log, format: logfmt}}"),
+		settings("{file: {path: DIR/log, format: otlp_json}}"),
+	},
+	"ref":   nil, // is another one
+	"retry": {settings("{retry: {exporter: {file: {path: DIR/retried}}}}")},
+	"socket": {
+		stream("{socket: {endpoint: tcp://ADDR, format: json}}"),
+		stream("{socket: {endpoint: tcp://ADDR, format: otlp_json, framing: length}}"),
+	},
+	"terminal": {
+		settings("{terminal: {format: pretty}}"),
+		settings("{terminal: {format: text}}"),
+		settings("{terminal: {format: json}}"),
+		settings("{terminal: {format: logfmt}}"),
+	},
+}
+
+// settings are those of an exporter that writes below DIR.
+func settings(text string) func(*testing.T, string) canarySink {
+	return func(_ *testing.T, dir string) canarySink {
+		return canarySink{settings: strings.ReplaceAll(text, "DIR", filepath.ToSlash(dir))}
+	}
+}
+
+// stream are the settings of an exporter that connects to ADDR.
+func stream(text string) func(*testing.T, string) canarySink {
+	return func(t *testing.T, dir string) canarySink {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
 		}
-		return all
-	},
-	"file": func(dir string) []string {
-		var all []string
-		for _, format := range []string{"json", "text", "logfmt", "otlp_json"} {
-			all = append(all, fmt.Sprintf("{file: {path: %q, format: %s}}", filepath.Join(dir, format), format))
+		var served sync.WaitGroup
+		served.Go(func() {
+			for i := 0; ; i++ {
+				conn, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				served.Go(func() {
+					defer conn.Close()
+					keep(t, filepath.Join(dir, fmt.Sprint("connection", i)), conn)
+				})
+			}
+		})
+		settled := func() {
+			_ = ln.Close()
+			served.Wait()
 		}
-		return all
-	},
-	"discard": func(string) []string { return []string{"{discard: }"} },
-	"retry": func(dir string) []string {
-		return []string{fmt.Sprintf("{retry: {exporter: {file: {path: %q}}}}", filepath.Join(dir, "retried"))}
-	},
-	"failover": func(dir string) []string {
-		return []string{fmt.Sprintf("{failover: {exporters: [{file: {path: %q}}, {discard: }]}}", filepath.Join(dir, "first"))}
-	},
-	"ref": func(string) []string { return nil }, // is another one
+		t.Cleanup(settled)
+		return canarySink{strings.ReplaceAll(text, "ADDR", ln.Addr().String()), settled}
+	}
+}
+
+// keep writes what comes into a file.
+func keep(t *testing.T, path string, from io.Reader) {
+	f, err := os.Create(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer f.Close()
+	if _, err := io.Copy(f, from); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestCanaries sends 100 secrets in every way into every exporter.
 func TestCanaries(t *testing.T) {
 	secrets := canaries()
 	for _, typ := range exporterTypes() {
-		settings, ok := canarySinks[typ.name]
+		sinks, ok := canarySinks[typ.name]
 		if !ok {
 			t.Errorf("no settings for exporter %s", typ.name)
-			continue
 		}
-		for _, exporter := range settings(t.TempDir()) {
-			t.Run(exporter, func(t *testing.T) {
-				out := canaryOutput(t, exporter, secrets)
+		for i, sink := range sinks {
+			t.Run(fmt.Sprint(typ.name, i), func(t *testing.T) {
+				out := canaryOutput(t, sink, secrets)
 				for name := range canaryWays {
 					if n := bytes.Count(out, []byte(canaryLogger(name))); typ.name != "discard" && n < len(secrets) {
 						t.Errorf("%s: %d records arrived, want %d at least", name, n, len(secrets))
@@ -212,8 +267,9 @@ func TestCanaries(t *testing.T) {
 }
 
 // canaryOutput returns everything that a document with that exporter puts out.
-func canaryOutput(t *testing.T, exporter string, secrets []canary) []byte {
+func canaryOutput(t *testing.T, open func(*testing.T, string) canarySink, secrets []canary) []byte {
 	dir := t.TempDir()
+	sink := open(t, dir)
 	stream, err := os.Create(filepath.Join(dir, "stdout"))
 	if err != nil {
 		t.Fatal(err)
@@ -234,7 +290,7 @@ func canaryOutput(t *testing.T, exporter string, secrets []canary) []byte {
 resource: {attributes: [{name: process.command_args, value: "shop --password `+secrets[0].raw+`"}]}
 logger_provider:
   processors:
-    - simple: {exporter: `+exporter+`}
+    - simple: {exporter: `+sink.settings+`}
 `)
 	for _, c := range secrets {
 		for name, way := range canaryWays {
@@ -245,35 +301,21 @@ logger_provider:
 	if err := rt.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if sink.settled != nil {
+		sink.settled()
+	}
 	var out bytes.Buffer
-	for _, root := range []string{dir, canaryDir(exporter)} {
-		if root == "" {
-			continue
-		}
-		_ = filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-			if err == nil && d.Type().IsRegular() {
-				f, err := os.Open(path)
-				if err != nil {
-					return err
-				}
-				defer f.Close()
-				_, err = io.Copy(&out, f)
-				return err
-			}
+	if err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
 			return err
-		})
+		}
+		data, err := os.ReadFile(path)
+		out.Write(data)
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 	return out.Bytes()
 }
 
 func canaryLogger(way string) string { return "shop." + strings.ReplaceAll(way, " ", "_") }
-
-// canaryDir returns the folder of the path in settings.
-func canaryDir(settings string) string {
-	_, path, ok := strings.Cut(settings, `path: "`)
-	if !ok {
-		return ""
-	}
-	path, _, _ = strings.Cut(path, `"`)
-	return filepath.Dir(path)
-}

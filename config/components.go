@@ -9,6 +9,7 @@ import (
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/discard"
 	"github.com/seed2f724858/sluice/exporters/file"
+	"github.com/seed2f724858/sluice/exporters/socket"
 	"github.com/seed2f724858/sluice/exporters/terminal"
 	"github.com/seed2f724858/sluice/processors"
 )
@@ -22,6 +23,7 @@ func exporterTypes() []ExporterType {
 		NewExporterType("file", file.DefaultConfig, file.New).claiming(filePath),
 		{name: "ref", settings: func(ExporterType, *decoder, *node) exporterConfig { return &ref{} }},
 		wrapperType("retry", newRetry),
+		NewExporterType("socket", socket.DefaultConfig, socket.New).Network(),
 		NewExporterType("terminal", terminal.DefaultConfig, terminal.New),
 	}
 }

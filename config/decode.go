@@ -89,6 +89,12 @@ func (d *decoder) decode(n *node, v reflect.Value) {
 	case reflect.Map:
 		d.dictionary(n, v)
 	case reflect.Slice:
+		if elem := v.Type().Elem(); n.kind < listKind && elem.Kind() == reflect.Struct {
+			// Nothing of n shows, as it does in the hint of expect: a list of
+			// headers holds secrets.
+			d.fail(n, fmt.Sprintf("want %s, have %s", listKind, n.kind), listOf(elem))
+			return
+		}
 		if !d.expect(n, listKind) {
 			return
 		}
@@ -132,6 +138,15 @@ func (d *decoder) decode(n *node, v reflect.Value) {
 	default:
 		d.fail(n, fmt.Sprintf("a setting of type %s cannot be read from a file", v.Type()), "")
 	}
+}
+
+// listOf returns a hint that shows a list of one such item.
+func listOf(item reflect.Type) string {
+	v := reflect.New(item)
+	if item := v.Type(); item.Implements(nodeDecoderType) || item.Implements(textUnmarshalerType) {
+		return ""
+	}
+	return fmt.Sprintf("such as [{%s: …}]", strings.Join(keys(fields(v.Elem(), map[string]field{})), ": …, "))
 }
 
 // expect reports whether n is of the kind wanted, and notes if it is not.
