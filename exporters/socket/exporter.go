@@ -132,6 +132,7 @@ func (e *Exporter) Write(ctx context.Context, recs []record.Record) (n int, err 
 			return 0, e.failed(errors.Join(told, err))
 		}
 	}
+	defer e.link.guard(ctx)()
 	if e.ep.datagram() {
 		n, err = e.writeDatagrams(ctx, recs)
 	} else {

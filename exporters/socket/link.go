@@ -91,18 +91,22 @@ func (l *link) look() error {
 	return nil
 }
 
-// write writes b and returns how many bytes the kernel has taken.
-func (l *link) write(ctx context.Context, b []byte, timeout time.Duration) (n int, err error) {
+// guard makes the writes until the returned function is called end with ctx.
+func (l *link) guard(ctx context.Context) (release func()) {
 	cut := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(cut)
 		_ = l.raw.SetWriteDeadline(time.Unix(1, 0)) // fails with a closed connection only
 	})
-	defer func() {
+	return func() {
 		if !stop() {
-			<-cut // else it could cut the next write
+			<-cut // else it could cut a later write
 		}
-	}()
+	}
+}
+
+// write writes b and returns how many bytes the kernel has taken.
+func (l *link) write(ctx context.Context, b []byte, timeout time.Duration) (n int, err error) {
 	for n < len(b) {
 		var deadline time.Time
 		if timeout < exporters.Unlimited.Std() {

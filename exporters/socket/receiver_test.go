@@ -247,3 +247,35 @@ func secureListener(t testing.TB, change func(*tls.Config, *tlstest.Authority)) 
 	c.TLS = exporters.TLS{CAFile: ca.File}
 	return tls.NewListener(ln, cfg), c, ca
 }
+
+// discard reads what comes over one connection and keeps none of it.
+func discard(t testing.TB, ln net.Listener) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if conn, err := ln.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, conn)
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		ln.Close()
+		<-done
+	})
+}
+
+func discardPackets(t testing.TB, conn net.PacketConn) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for buf := make([]byte, 1<<16); ; {
+			if _, _, err := conn.ReadFrom(buf); errors.Is(err, net.ErrClosed) {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		conn.Close()
+		<-done
+	})
+}

@@ -71,7 +71,7 @@ func (s *shortener) append(dst []byte) (_ []byte, ok bool) {
 // search returns the most between low, which fits, and high that fits, or a
 // little less: each try encodes the record.
 func search(low, high int, fits func(int) bool) int {
-	for precision := max(1, high/32); high-low > precision; {
+	for high-low > max(1, low/32) {
 		if middle := low + (high-low)/2; fits(middle) {
 			low = middle
 		} else {
@@ -135,9 +135,9 @@ func cutText(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	for back := 1; back < utf8.UTFMax && back <= n; back++ {
-		if utf8.RuneStart(s[n-back+1]) {
-			return s[:n-back+1] + ellipsis
+	for i := n; i >= 0 && i > n-utf8.UTFMax; i-- {
+		if utf8.RuneStart(s[i]) {
+			return s[:i] + ellipsis
 		}
 	}
 	return s[:n] + ellipsis // no text anyway
