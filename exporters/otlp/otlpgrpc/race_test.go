@@ -1,0 +1,5 @@
+//go:build race
+
+package otlpgrpc
+
+const raceEnabled = true
