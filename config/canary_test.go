@@ -17,7 +17,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.opentelemetry.io/otel"
@@ -177,7 +179,12 @@ var canarySinks = map[string][]func(t *testing.T, dir string) canarySink{
 		settings("{file: {path: DIR/log, format: logfmt}}"),
 		settings("{file: {path: DIR/log, format: otlp_json}}"),
 	},
-	"ref":   nil, // is another one
+	"otlp": {
+		request("{otlp: {endpoint: URL, encoding: json}}"),
+		request("{otlp: {endpoints: [URL, URL], headers: {authorization: sent}}}"),
+	},
+	"otlp_http": {request("{otlp_http: {endpoint: URL}}")},
+	"ref":       nil, // is another one
 	"retry": {settings("{retry: {exporter: {file: {path: DIR/retried}}}}")},
 	"socket": {
 		stream("{socket: {endpoint: tcp://ADDR, format: json}}"),
@@ -224,6 +231,18 @@ func stream(text string) func(*testing.T, string) canarySink {
 		}
 		t.Cleanup(settled)
 		return canarySink{strings.ReplaceAll(text, "ADDR", ln.Addr().String()), settled}
+	}
+}
+
+// request are the settings of an exporter that sends requests to URL.
+func request(text string) func(*testing.T, string) canarySink {
+	return func(t *testing.T, dir string) canarySink {
+		var n atomic.Int64
+		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			keep(t, filepath.Join(dir, fmt.Sprint("request", n.Add(1))), r.Body)
+		}))
+		t.Cleanup(s.Close)
+		return canarySink{settings: strings.ReplaceAll(text, "URL", strconv.Quote(s.URL))}
 	}
 }
 

@@ -105,7 +105,7 @@ func (d *decoder) component(n *node, noun string, types []string) (i int, settin
 }
 
 // otherKind returns a hint for a component that stands where one of the other
-// kind belongs.
+// kind belongs, or that is known elsewhere.
 func (d *decoder) otherKind(noun, typ string) string {
 	if noun == "processor" && slices.ContainsFunc(d.exporters, func(t ExporterType) bool { return t.name == typ }) {
 		return fmt.Sprintf("%s is an exporter: write - async: {exporter: {%s: {…}}}", typ, typ)
@@ -113,8 +113,11 @@ func (d *decoder) otherKind(noun, typ string) string {
 	if noun == "exporter" && slices.ContainsFunc(d.processors, func(t processorType) bool { return t.name == typ }) {
 		return typ + " is a processor: it stands in the list of processors"
 	}
-	if strings.HasPrefix(typ, "otlp_") {
-		return "from Go, any OpenTelemetry exporter works: config.WithProcessors with exporters.FromExporter"
+	switch typ {
+	case "otlp_grpc": // which would link gRPC to every program
+		return "it comes with package config/all: config.Load(file, all.Options()...), or sluice.WithConfigOptions(all.Options()...); otlp_http needs neither"
+	case "otlp_file/development":
+		return "file: {format: otlp_json} writes the same lines"
 	}
 	return ""
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/discard"
 	"github.com/seed2f724858/sluice/exporters/file"
+	"github.com/seed2f724858/sluice/exporters/otlp"
 	"github.com/seed2f724858/sluice/exporters/socket"
 	"github.com/seed2f724858/sluice/exporters/terminal"
 	"github.com/seed2f724858/sluice/processors"
@@ -21,6 +22,8 @@ func exporterTypes() []ExporterType {
 		NewExporterType("discard", discard.DefaultConfig, discard.New),
 		wrapperType("failover", newFailover),
 		NewExporterType("file", file.DefaultConfig, file.New).claiming(filePath),
+		NewExporterType("otlp", otlp.DefaultConfig, otlp.New).Network(),
+		NewExporterType("otlp_http", defaultOTLPHTTP, newOTLPHTTP).Network().Standard(),
 		{name: "ref", settings: func(ExporterType, *decoder, *node) exporterConfig { return &ref{} }},
 		wrapperType("retry", newRetry),
 		NewExporterType("socket", socket.DefaultConfig, socket.New).Network(),

@@ -89,7 +89,7 @@ func (d *decoder) decode(n *node, v reflect.Value) {
 	case reflect.Map:
 		d.dictionary(n, v)
 	case reflect.Slice:
-		if elem := v.Type().Elem(); n.kind < listKind && elem.Kind() == reflect.Struct {
+		if elem := v.Type().Elem(); n.kind != listKind && elem.Kind() == reflect.Struct {
 			// Nothing of n shows, as it does in the hint of expect: a list of
 			// headers holds secrets.
 			d.fail(n, fmt.Sprintf("want %s, have %s", listKind, n.kind), listOf(elem))
@@ -146,7 +146,11 @@ func listOf(item reflect.Type) string {
 	if item := v.Type(); item.Implements(nodeDecoderType) || item.Implements(textUnmarshalerType) {
 		return ""
 	}
-	return fmt.Sprintf("such as [{%s: …}]", strings.Join(keys(fields(v.Elem(), map[string]field{})), ": …, "))
+	names := keys(fields(v.Elem(), map[string]field{}))
+	if len(names) > 3 {
+		return "a list of one item is written [{…}]"
+	}
+	return fmt.Sprintf("a list of one item is written [{%s: …}]", strings.Join(names, ": …, "))
 }
 
 // expect reports whether n is of the kind wanted, and notes if it is not.

@@ -34,9 +34,6 @@ func TestStandardExamples(t *testing.T) {
 		"ExperimentalOtlpFileExporter_logs_file.yaml":   `:7:11: logger_provider.processors[0].batch.exporter.otlp_file/development: exporter "otlp_file/development" is not built into this binary`,
 		"ExperimentalOtlpFileExporter_logs_stdout.yaml": `:7:11: logger_provider.processors[0].batch.exporter.otlp_file/development: exporter "otlp_file/development" is not built into this binary`,
 		"OtlpGrpcExporter_logs_kitchen_sink.yaml":       `:7:11: logger_provider.processors[0].batch.exporter.otlp_grpc: exporter "otlp_grpc" is not built into this binary`,
-		"OtlpHttpExporter_logs_kitchen_sink.yaml":       `:7:11: logger_provider.processors[0].batch.exporter.otlp_http: exporter "otlp_http" is not built into this binary`,
-		"otel-getting-started.yaml":                     `: logger_provider.processors[0].batch.exporter.otlp_http: exporter "otlp_http" is not built into this binary`,
-		"otel-sdk-config.yaml":                          `: logger_provider.processors[0].batch.exporter.otlp_http: exporter "otlp_http" is not built into this binary`,
 	}
 	for _, file := range exampleFiles(t) {
 		name := filepath.Base(file)

@@ -64,8 +64,12 @@ func messages(err error) []string {
 }
 
 // locate finds where a message belongs that begins with a key
-// ("rotation.max_size: …", "max_queue_size is …").
+// ("rotation.max_size: …", "max_queue_size is …"). That of a group may begin
+// with the group's own key.
 func locate(n *node, msg string) (*node, string) {
+	if n.child(n.key) == nil {
+		msg = strings.TrimPrefix(msg, n.key+".")
+	}
 	for {
 		i := strings.IndexFunc(msg, func(r rune) bool {
 			return r != '_' && r != '[' && r != ']' && (r > 0x7f || !isAlpha(byte(r)) && !isDigit(byte(r)))
