@@ -9,6 +9,11 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
+
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/otlp"
+	"github.com/seed2f724858/sluice/exporters/otlp/otlpgrpc"
+	"github.com/seed2f724858/sluice/processors"
 )
 
 // The transports of OTLP.
@@ -37,6 +42,7 @@ const (
 
 func otlpContestants() []otlpContestant {
 	return []otlpContestant{
+		{sluiceOTLP, openSluiceOTLP},
 		{stockOTLP, func(j job) (*session, error) {
 			s, _, err := openStockOTLP(j)
 			return s, err
@@ -52,6 +58,38 @@ func otlpNamed(name string) (otlpContestant, error) {
 		}
 	}
 	return otlpContestant{}, fmt.Errorf("no contestant that sends OTLP is called %q", name)
+}
+
+// openSluiceOTLP waits when the queue is full, so that everything is
+// delivered; queue and batches are as large as they are by default.
+func openSluiceOTLP(j job) (*session, error) {
+	sink, err := sluiceExporter(j)
+	if err != nil {
+		return nil, err
+	}
+	retry, err := exporters.NewRetry(sink, exporters.DefaultRetryConfig())
+	if err != nil {
+		return nil, err
+	}
+	p, err := pipelineTo(retry, processors.Block)
+	if err != nil {
+		return nil, err
+	}
+	return pipelineSession(p), nil
+}
+
+func sluiceExporter(j job) (exporters.Sink, error) {
+	if j.Sink == overGRPC {
+		cfg := otlpgrpc.DefaultConfig()
+		cfg.Endpoint = j.GRPC
+		return otlpgrpc.New(cfg)
+	}
+	cfg := otlp.DefaultConfig()
+	cfg.Endpoint = j.HTTP + "/v1/logs"
+	if j.Sink == overHTTPGzip {
+		cfg.Compression = "gzip"
+	}
+	return otlp.New(cfg)
 }
 
 func openStockOTLP(j job) (*session, *sdklog.LoggerProvider, error) {

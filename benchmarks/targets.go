@@ -37,7 +37,8 @@ func targets(o options, gs []group, rs results) []target {
 	encoding, step := title(kindEncode, 1, ""), title(kindStep, 1, "")
 	free, stalled := title(kindStall, 0, sinkFree), title(kindStall, 0, sinkStalled)
 	shared := title(kindShared, 0, "")
-	records := rate(o.records)
+	http, gzip, grpc := title(kindOTLP, 1, overHTTP), title(kindOTLP, 1, overHTTPGzip), title(kindOTLP, 1, overGRPC)
+	records, sent := rate(o.records), sentPerCPU(otlpRecords(o))
 	// What a batch or a rotation allocates, spread over its records, is not
 	// an allocation a call.
 	const slack = 0.02
@@ -72,6 +73,12 @@ func targets(o options, gs []group, rs results) []target {
 		{"8 processes, shared: rate against 1 that does not share", ratio(shared[shared8], shared[unshared1], sharedRate), 0.70, true},
 		{"8 processes, shared: rate against a lock for each line", ratio(shared[shared8], shared[locked8], sharedRate), 20, true},
 		{"1 process, shared: rate against not shared", ratio(shared[shared1], shared[unshared1], sharedRate), 0.85, true},
+		{"OTLP/HTTP: delivered exactly once", exactlyOnce(http[sluiceOTLP]), 1, true},
+		{"OTLP/HTTP, gzip: delivered exactly once", exactlyOnce(gzip[sluiceOTLP]), 1, true},
+		{"OTLP/gRPC: delivered exactly once", exactlyOnce(grpc[sluiceOTLP]), 1, true},
+		{"OTLP/HTTP: records a CPU second against the stock exporter", ratio(http[sluiceOTLP], http[stockOTLPFlushed], sent), 2, true},
+		{"OTLP/HTTP, gzip: records a CPU second against the stock exporter", ratio(gzip[sluiceOTLP], gzip[stockOTLPFlushed], sent), 2, true},
+		{"OTLP/gRPC: records a CPU second against the stock exporter", ratio(grpc[sluiceOTLP], grpc[stockOTLPFlushed], sent), 2, true},
 	}
 }
 
