@@ -48,6 +48,7 @@ import (
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/otlp/internal/settings"
 	"github.com/seed2f724858/sluice/record"
+	"github.com/seed2f724858/sluice/redact"
 )
 
 // Exporter sends records by OTLP/gRPC. It is safe for concurrent use;
@@ -134,7 +135,7 @@ func newClient(cfg Config, e endpoint) (*client, error) {
 		limit:   int(cfg.MaxRequestSize),
 		records: encode.OTLPProto().AppendUpTo,
 		buffers: buffers{max: 2 * int(cfg.MaxRequestSize)},
-		clean:   settings.NewCleaner(headers).Clean,
+		clean:   cleaner(headers),
 		idle:    make(chan struct{}),
 	}
 	if cfg.Compression == "gzip" {
@@ -149,6 +150,19 @@ func newClient(cfg Config, e endpoint) (*client, error) {
 
 // maxHeader bounds the headers of an answer, its error's text included.
 const maxHeader = 256 << 10
+
+// maxShown bounds what is looked at of a text from outside, in bytes.
+const maxShown = 8 << 10
+
+// cleaner returns what makes texts from outside fit for errors. Some are whole
+// answers of a proxy, which know the password for it.
+func cleaner(headers map[string]exporters.Secret) func(string) string {
+	own := settings.NewCleaner(headers)
+	return func(s string) string {
+		s, _ = redact.Default().String(s[:min(len(s), maxShown)])
+		return own.Clean(s)
+	}
+}
 
 // Write implements [exporters.Sink].
 func (e *Exporter) Write(ctx context.Context, recs []record.Record) (int, error) {
