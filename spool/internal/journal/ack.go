@@ -1,0 +1,131 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// Ack settles every record with a sequence number up to seq that was handed
+// out: it is not handed out again, and its segment is removed when all records
+// in that are settled. The position is written at once but not synced: after a
+// power cut, records may be handed out that were settled.
+//
+// An error is one of the disk; the records are settled nevertheless as far as
+// this process goes, and the next Ack tries again.
+func (j *Journal) Ack(seq uint64) error {
+	defer j.reportUntold()
+	j.ackMu.Lock()
+	defer j.ackMu.Unlock()
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return ErrClosed
+	}
+	r := &j.reader
+	settled := 0
+	for i := range r.handed {
+		s := &r.handed[i]
+		if s.from > seq {
+			break
+		}
+		end := s.to
+		if seq < s.to {
+			end = seq + 1
+		}
+		j.stats.Waiting -= end - s.from
+		if s.from = end; s.from == s.to {
+			settled++
+		}
+	}
+	r.handed = r.handed[:copy(r.handed, r.handed[settled:])]
+	j.advance()
+	j.mu.Unlock()
+	if err := j.settleLocked(); err != nil {
+		return fmt.Errorf("journal: ack: %w", err)
+	}
+	return nil
+}
+
+func (j *Journal) settleAcked() error {
+	j.ackMu.Lock()
+	defer j.ackMu.Unlock()
+	return j.settleLocked()
+}
+
+// settleLocked stores what is settled and removes what that empties. ackMu is
+// held.
+func (j *Journal) settleLocked() error {
+	if j.viewed {
+		return nil
+	}
+	if err := j.attach(); err != nil {
+		return err
+	}
+	j.sealSettled()
+	j.mu.Lock()
+	acked, next := j.acked, j.next
+	var done []*segment
+	for _, seg := range j.segments {
+		if seg.end == 0 || seg.end > acked || seg == j.lost {
+			break
+		}
+		done = append(done, seg)
+	}
+	j.mu.Unlock()
+	err := j.cursor.write(acked, next, len(done) > 0)
+	if err == nil && len(done) > 0 {
+		err = j.removeSegments(done)
+	}
+	if j.detached.Load() {
+		err = errors.Join(err, j.cursor.close())
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err != nil {
+		j.stats.WriteErrors++
+		j.failed(err)
+	}
+	return err
+}
+
+// sealSettled ends the active segment when all of it is settled and it has
+// grown, so that its file goes. ackMu is held.
+func (j *Journal) sealSettled() {
+	j.mu.Lock()
+	due := j.active != nil && j.acked == j.next && j.active.written > j.size/2
+	j.mu.Unlock()
+	if !due || !j.writeMu.TryLock() {
+		return // the next Ack looks again
+	}
+	defer j.writeMu.Unlock()
+	j.mu.Lock()
+	due = j.active != nil && j.acked == j.next
+	j.mu.Unlock()
+	if due {
+		_ = j.seal() // an error shows at the next Append
+	}
+}
+
+// removeSegments removes files and then forgets them. ackMu is held.
+func (j *Journal) removeSegments(done []*segment) error {
+	for _, seg := range done {
+		err := j.fs.Remove(j.dir + "/" + segmentName(seg.first))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		j.mu.Lock()
+		seg.gone = true
+		for i := range j.segments {
+			if j.segments[i] == seg {
+				j.segments = append(j.segments[:i], j.segments[i+1:]...)
+				break
+			}
+		}
+		j.mu.Unlock()
+	}
+	if j.sync == Never {
+		return nil
+	}
+	return j.fs.SyncDir(j.dir)
+}

@@ -1,0 +1,315 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/seed2f724858/sluice/spool/internal/disk"
+)
+
+// Open opens a queue that another process has left, to read it to its end:
+// Append fails. What the queue holds is settled by its cursor; records found
+// damaged later are lost and counted, and never keep it from being opened.
+//
+// The error is [ErrLocked] while the process lives that has made it or another
+// reads it, [ErrVersion] for one that only a later version can read,
+// [io/fs.ErrNotExist] for none.
+func Open(o Options, id string) (*Journal, error) { return open(o, id, false) }
+
+// View opens a queue, whoever owns it, to read what it holds at this moment. It
+// takes no lock and changes nothing; what is settled meanwhile may be missing
+// and then counts as damaged.
+func View(fsys disk.FS, id string) (*Journal, error) {
+	return open(Options{FS: fsys}, id, true)
+}
+
+func open(o Options, id string, viewed bool) (*Journal, error) {
+	n, err := parseID(id)
+	if err != nil {
+		return nil, err
+	}
+	j := newJournal(o, n)
+	j.viewed = viewed
+	if !viewed {
+		if j.lock, err = o.FS.Lock(j.dir + "/" + lockName); err != nil {
+			return nil, fmt.Errorf("journal: open %s: %w", j.dir, err)
+		}
+	}
+	if err := j.load(); err != nil {
+		if j.lock != nil {
+			err = errors.Join(err, j.lock.Unlock(false))
+		}
+		return nil, fmt.Errorf("journal: open %s: %w", j.dir, err)
+	}
+	j.reportUntold()
+	return j, nil
+}
+
+// load finds the segments and the cursor.
+func (j *Journal) load() error {
+	entries, err := j.fs.ReadDir(j.dir)
+	if err != nil {
+		return err
+	}
+	c, err := readCursor(j.fs, j.dir, j.id)
+	if errors.Is(err, ErrVersion) {
+		return err
+	}
+	if err != nil {
+		j.tell(fmt.Errorf("the cursor cannot be read, so records are handed out again: %w", err))
+	}
+	for _, e := range entries {
+		if e.Name == cursorName || e.Name == lockName {
+			continue
+		}
+		if temp := strings.TrimSuffix(e.Name, tempSuffix); temp != e.Name && e.Regular && isOurs(temp) {
+			if !j.viewed {
+				_ = j.fs.Remove(j.dir + "/" + e.Name) // what a crash left half made
+			}
+			continue
+		}
+		first, ok := parseSegmentName(e.Name)
+		if !ok || !e.Regular {
+			j.tell(fmt.Errorf("%q is none of the queue's files: it is left alone", e.Name))
+			continue
+		}
+		seg, err := j.loadSegment(first, e.Size)
+		switch {
+		case err == nil:
+			j.segments = append(j.segments, seg)
+		case errors.Is(err, errDamaged):
+			j.tell(fmt.Errorf("segment %q has no header that is whole: what was in it is lost", e.Name))
+		case errors.Is(err, errForeign):
+			j.foreign = append(j.foreign, e.Name)
+			j.tell(fmt.Errorf("segment %q: %w: it is left alone", e.Name, err))
+		case errors.Is(err, fs.ErrNotExist):
+		default:
+			return fmt.Errorf("segment %q: %w", e.Name, err)
+		}
+	}
+	return j.count(c)
+}
+
+func isOurs(name string) bool {
+	_, segment := parseSegmentName(name)
+	return segment || name == cursorName
+}
+
+func (j *Journal) loadSegment(first uint64, size int64) (*segment, error) {
+	f, err := j.fs.Open(j.dir + "/" + segmentName(first))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // which was only read
+	h, err := readSegmentHeader(f)
+	if err != nil {
+		return nil, err
+	}
+	if h.queue != j.id || h.first != first {
+		return nil, errForeign
+	}
+	return &segment{segmentHeader: h, seed: seed(h.salt), limit: size, written: size}, nil
+}
+
+// count settles the books of what was found.
+func (j *Journal) count(c position) error {
+	j.acked, j.next = c.acked, c.next
+	n := len(j.segments)
+	if n > 0 {
+		if j.acked == 0 {
+			j.acked = j.segments[0].first
+		}
+		last := j.segments[n-1]
+		for i, seg := range j.segments[:n-1] {
+			seg.end = j.segments[i+1].first
+		}
+		t, err := j.tally(last, math.MaxUint64)
+		if err != nil {
+			return err
+		}
+		j.next = max(j.next, t.last+1, last.first)
+	}
+	j.acked = max(j.acked, firstSeq)
+	j.next = max(j.next, j.acked)
+	if n > 0 {
+		j.segments[n-1].end = j.next
+	}
+	j.visible, j.durable = j.next, j.next
+	j.cursor.counter.Store(c.counter)
+	j.reader.pos, j.reader.counted = j.acked, j.acked
+	return j.countWaiting()
+}
+
+func (j *Journal) countWaiting() error {
+	if len(j.segments) == 0 {
+		j.stats.Waiting = j.next - j.acked
+		return nil
+	}
+	if first := j.segments[0].first; first > j.acked {
+		j.stats.Waiting = first - j.acked
+	}
+	for _, seg := range j.segments {
+		switch {
+		case seg.end <= j.acked:
+		case !seg.compacted:
+			j.stats.Waiting += seg.end - max(seg.first, j.acked)
+		default:
+			var t tally
+			if j.acked > seg.first {
+				var err error
+				if t, err = j.tally(seg, j.acked); err != nil {
+					return err
+				}
+			}
+			j.stats.Waiting += uint64(seg.records) - min(t.before, uint64(seg.records))
+		}
+	}
+	return nil
+}
+
+// tally is what a segment's frame headers tell.
+type tally struct {
+	last   uint64 // the highest sequence number, or the one before the first
+	before uint64 // how many records come before a given one
+}
+
+func (j *Journal) tally(seg *segment, before uint64) (t tally, err error) {
+	t.last = seg.first - 1
+	f, err := j.fs.Open(j.dir + "/" + segmentName(seg.first))
+	if err != nil {
+		return t, err
+	}
+	defer func() { _ = f.Close() }() // which was only read
+	s := newScanner(f, seg.seed)
+	for {
+		fr, got, err := s.next(seg.limit, math.MaxUint64)
+		if err != nil {
+			return t, err
+		}
+		if got == atLimit {
+			return t, nil
+		}
+		if fr.kind != typeRecord || fr.seq < seg.first || !seg.compacted && fr.seq > seg.atMost(fr.at) {
+			continue
+		}
+		t.last = max(t.last, fr.seq)
+		if fr.seq < before {
+			t.before++
+		}
+	}
+}
+
+// Close syncs, and releases the queue; its directory is removed if nothing in
+// it waits. Append, Next and Ack fail from now on.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return nil
+	}
+	j.closed = true
+	j.mu.Unlock()
+	close(j.closing)
+	j.synced.Wait()
+	j.reader.mu.Lock()
+	defer j.reader.mu.Unlock()
+	j.reader.letGo()
+	if j.viewed {
+		return nil
+	}
+	err := j.close()
+	j.reportUntold()
+	if err != nil {
+		return fmt.Errorf("journal: close: %w", err)
+	}
+	return nil
+}
+
+func (j *Journal) close() error {
+	j.ackMu.Lock()
+	defer j.ackMu.Unlock()
+	j.writeMu.Lock()
+	defer j.writeMu.Unlock()
+	err := j.attach()
+	if errors.Is(err, ErrTaken) {
+		return errors.Join(err, j.cursor.close())
+	}
+	if err == nil {
+		err = j.renew()
+	}
+	if err == nil {
+		err = j.seal()
+	}
+	j.mu.Lock()
+	empty := j.stats.Waiting == 0 && j.lost == nil
+	acked, next, active := j.acked, j.next, j.active
+	j.active = nil
+	j.mu.Unlock()
+	if active != nil {
+		err = errors.Join(err, active.close())
+	}
+	if err == nil {
+		if empty {
+			acked = next
+		}
+		err = j.cursor.write(acked, next, true)
+	}
+	err = errors.Join(err, j.cursor.close())
+	if empty && err == nil {
+		return j.removeAll()
+	}
+	return errors.Join(err, j.unlock(false))
+}
+
+func (j *Journal) unlock(remove bool) error {
+	j.mu.Lock()
+	lock := j.lock
+	j.lock = nil
+	j.mu.Unlock()
+	if lock == nil {
+		return nil
+	}
+	return lock.Unlock(remove)
+}
+
+// removeAll removes a queue in which nothing waits: its segments first, as
+// without a cursor they would be read again, and the lock last. Files that are
+// none of the queue's stay, and so does the directory then.
+func (j *Journal) removeAll() error {
+	entries, err := j.fs.ReadDir(j.dir)
+	if err != nil {
+		return errors.Join(err, j.unlock(false))
+	}
+	foreign := false
+	for _, e := range entries {
+		switch _, segment := parseSegmentName(e.Name); {
+		case segment && e.Regular && !slices.Contains(j.foreign, e.Name):
+			err = errors.Join(err, j.fs.Remove(j.dir+"/"+e.Name))
+		case e.Name != cursorName && e.Name != lockName:
+			foreign = true
+		}
+	}
+	if err == nil && j.sync != Never {
+		err = j.fs.SyncDir(j.dir)
+	}
+	if err != nil {
+		return errors.Join(err, j.unlock(false))
+	}
+	if err := j.fs.Remove(j.dir + "/" + cursorName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(err, j.unlock(false))
+	}
+	if err := j.unlock(true); err != nil || foreign {
+		return err
+	}
+	if err := j.fs.Remove(j.dir); err != nil {
+		if left, failed := j.fs.ReadDir(j.dir); failed == nil && len(left) > 0 {
+			return nil // somebody was quicker, and finds it empty
+		}
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,400 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+
+	"github.com/seed2f724858/sluice/encode"
+)
+
+// Item is a record that was read.
+type Item struct {
+	Seq      uint64
+	Severity uint8
+	// OwnUID says that the record has an attribute log.record.uid.
+	OwnUID bool
+	// Origin is the same pointer for neighbours of one origin, nil for none.
+	Origin *encode.OTLPOrigin
+	Log    []byte
+}
+
+// Reader hands out a queue's records in their order. There is one to a queue.
+// Its methods are safe for concurrent use.
+type Reader struct {
+	j *Journal
+
+	mu      sync.Mutex // held while reading
+	seg     *segment   // what is open, or nil
+	scan    *scanner
+	origins map[uint32]*encode.OTLPOrigin
+	// seen counts the records of a compacted segment up to the scanner.
+	seen  uint32
+	items []Item
+	marks []mark
+
+	// Guarded by Journal.mu.
+	pos     uint64 // every record before it was handed out, or is not there
+	handed  []span // what was handed out and is not settled, in order
+	counted uint64 // damage before it was counted
+}
+
+// span is the records from one to before another.
+type span struct{ from, to uint64 }
+
+// mark is a place in the open segment from which to read again.
+type mark struct {
+	pos  uint64
+	at   int64
+	seen uint32
+}
+
+const maxMarks = 64
+
+// Reader returns the queue's reader.
+func (j *Journal) Reader() *Reader { return &j.reader }
+
+// view is what is to be read next.
+type view struct {
+	segmentHeader
+	seg   *segment
+	seed  uint32
+	limit int64
+	end   uint64
+	acked uint64
+}
+
+// progress is what a Next has found, on its way into the books.
+type progress struct {
+	from    uint64 // where the reader was
+	pos     uint64
+	damaged []span
+	// missing counts records that a compacted segment should have.
+	missing     uint64
+	missed      *segment
+	originsLost uint64
+}
+
+// Next returns the next records, at most maxRecords, and at most maxBytes unless
+// the first is larger; nil when nothing waits. They are valid until the next
+// call. What is damaged is left out and counted in [Stats]. An error is one of
+// reading, and worth another try.
+//
+// What Next returns counts as waiting until it is settled with [Journal.Ack].
+func (r *Reader) Next(maxRecords, maxBytes int) ([]Item, error) {
+	j := r.j
+	defer j.reportUntold()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	items, err := r.read(maxRecords, maxBytes)
+	if j.detached.Load() {
+		r.letGo()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal: read: %w", err)
+	}
+	return items, nil
+}
+
+func (r *Reader) read(maxRecords, maxBytes int) ([]Item, error) {
+	j := r.j
+	clear(r.items)
+	r.items = r.items[:0]
+	if r.scan != nil {
+		r.scan.pinned = false
+	}
+	for {
+		v, p, ok, err := r.look()
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			err = r.open(&v)
+		}
+		if ok && err == nil {
+			err = r.collect(&v, &p, maxRecords, maxBytes)
+		}
+		settled := r.note(&p)
+		if settled {
+			if err := j.settleAcked(); err != nil {
+				j.mu.Lock()
+				j.tell(err)
+				j.mu.Unlock()
+			}
+		}
+		switch {
+		case len(r.items) > 0:
+			return r.items, nil // an error will show again
+		case err != nil:
+			return nil, err
+		case !ok && p.pos == p.from:
+			return nil, nil
+		}
+	}
+}
+
+// look finds the segment in which the reader is, and what is missing before it.
+func (r *Reader) look() (v view, p progress, ok bool, err error) {
+	j := r.j
+	if err := j.attach(); err != nil {
+		return v, p, false, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return v, p, false, ErrClosed
+	}
+	p.from, p.pos = r.pos, r.pos
+	var before *segment
+	for _, seg := range j.segments {
+		end := seg.end
+		if end == 0 {
+			end = j.visible
+		}
+		if end <= r.pos {
+			before = seg
+			continue
+		}
+		if seg.first > r.pos { // segments adjoin, but for the first
+			p.damaged = append(p.damaged, span{r.pos, seg.first})
+		}
+		p.pos = max(r.pos, seg.first)
+		return view{segmentHeader: seg.segmentHeader, seg: seg, seed: seg.seed, limit: seg.limit, end: end, acked: j.acked}, p, true, nil
+	}
+	if !j.owned && r.pos < j.next {
+		p.damaged = append(p.damaged, span{r.pos, j.next})
+		p.pos = j.next
+	}
+	if before == nil || before != r.seg || before.gone {
+		r.letGo() // perhaps the last that keeps a removed file on the disk
+	}
+	return v, p, false, nil
+}
+
+// open makes the view's segment the open one.
+func (r *Reader) open(v *view) error {
+	if r.seg == v.seg && r.scan.seed == v.seed {
+		return nil
+	}
+	r.letGo()
+	f, err := r.j.fs.Open(r.j.dir + "/" + segmentName(v.first))
+	if errors.Is(err, fs.ErrNotExist) {
+		v.limit = 0 // somebody has removed it: nothing is left of it
+		r.seg, r.scan = nil, newScanner(nil, v.seed)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.seg, r.scan = v.seg, newScanner(f, v.seed)
+	if r.origins == nil {
+		r.origins = make(map[uint32]*encode.OTLPOrigin)
+	}
+	return nil
+}
+
+// letGo closes what is open.
+func (r *Reader) letGo() {
+	if r.scan != nil && r.scan.f != nil {
+		_ = r.scan.f.Close() // which was only read
+	}
+	r.seg, r.scan, r.seen = nil, nil, 0
+	r.marks = r.marks[:0]
+	clear(r.origins)
+}
+
+// collect reads records of the open segment.
+func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
+	s := r.scan
+	if v.limit > 0 {
+		if err := s.prefetch(maxBytes, v.limit); err != nil && !r.cut(v, err) {
+			return err
+		}
+	}
+	r.forgetMarks(v.acked)
+	if len(r.marks) < maxMarks {
+		r.marks = append(r.marks, mark{p.pos, s.pos, r.seen})
+	}
+	bytes := 0
+	for len(r.items) < max(maxRecords, 1) {
+		fr, got, err := s.next(v.limit, p.pos)
+		if err != nil {
+			if r.cut(v, err) {
+				continue
+			}
+			return err
+		}
+		if got == windowFull {
+			return nil
+		}
+		if got == atLimit || fr.kind == typeRecord && fr.seq >= v.end {
+			r.finish(v, p)
+			return nil
+		}
+		switch {
+		case fr.kind == typeOrigin:
+			r.learn(&fr)
+		case fr.kind != typeRecord || fr.seq < v.first || !v.compacted && fr.seq > v.atMost(fr.at):
+			// Not of this version, or made to mislead.
+		case fr.seq < p.pos:
+			r.seen++
+		case len(r.items) > 0 && bytes+len(fr.payload) > maxBytes:
+			s.pos = fr.at
+			return nil
+		default:
+			if fr.seq > p.pos && !v.compacted {
+				p.damaged = append(p.damaged, span{p.pos, fr.seq})
+			}
+			r.take(&fr, p)
+			bytes += len(fr.payload)
+		}
+	}
+	return nil
+}
+
+// take appends an item.
+func (r *Reader) take(fr *found, p *progress) {
+	it := Item{Seq: fr.seq, Severity: fr.severity, OwnUID: fr.flags&flagOwnUID != 0, Log: fr.payload}
+	if fr.origin > 0 {
+		if it.Origin = r.origins[fr.origin]; it.Origin == nil {
+			p.originsLost++
+		}
+	}
+	r.items = append(r.items, it)
+	r.scan.pinned = true
+	r.seen++
+	p.pos = fr.seq + 1
+}
+
+// learn remembers an origin.
+func (r *Reader) learn(fr *found) {
+	if r.origins[fr.origin] != nil {
+		return // the second copy
+	}
+	if resource, scope, ok := splitOrigin(fr.payload); ok {
+		r.origins[fr.origin] = &encode.OTLPOrigin{
+			Resource: append([]byte(nil), resource...),
+			Scope:    append([]byte(nil), scope...),
+		}
+	}
+}
+
+// cut reports whether err says that the file became shorter than the view's
+// limit, which is then what there is.
+func (r *Reader) cut(v *view, err error) bool {
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false
+	}
+	size, failed := r.scan.f.Size()
+	if failed != nil || size >= v.limit {
+		return false
+	}
+	v.limit = size
+	return true
+}
+
+// finish notes what the segment should have had beyond what was read.
+func (r *Reader) finish(v *view, p *progress) {
+	switch {
+	case v.compacted:
+		if r.seen < v.records {
+			p.missing, p.missed = uint64(v.records-r.seen), v.seg
+		}
+	case p.pos < v.end:
+		p.damaged = append(p.damaged, span{p.pos, v.end})
+	}
+	p.pos = max(p.pos, v.end)
+}
+
+// note puts what a Next has found into the books, and reports whether records
+// are settled by that.
+func (r *Reader) note(p *progress) (settled bool) {
+	j := r.j
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if p.pos == p.from {
+		return false
+	}
+	var damaged uint64
+	for _, d := range p.damaged {
+		if from := max(d.from, r.counted); from < d.to {
+			damaged += d.to - from
+			r.counted = d.to
+		}
+	}
+	if p.missed != nil && !p.missed.missed {
+		p.missed.missed = true
+		damaged += p.missing
+	}
+	if damaged > 0 {
+		j.stats.Damaged += damaged
+		j.stats.Waiting -= min(damaged, j.stats.Waiting)
+		j.tell(fmt.Errorf("%d records were lost to damage before number %d", damaged, p.pos))
+	}
+	j.stats.OriginsLost += p.originsLost
+	for i := range r.items {
+		seq := r.items[i].Seq
+		if n := len(r.handed); n > 0 && r.handed[n-1].to == seq {
+			r.handed[n-1].to++
+		} else {
+			r.handed = append(r.handed, span{seq, seq + 1})
+		}
+	}
+	r.pos = p.pos
+	return j.advance()
+}
+
+// advance moves acked to the first record that was handed out and is not
+// settled, and reports whether it moved. mu is held.
+func (j *Journal) advance() bool {
+	acked := j.reader.pos
+	if len(j.reader.handed) > 0 {
+		acked = j.reader.handed[0].from
+	}
+	moved := acked > j.acked
+	j.acked = max(j.acked, acked)
+	return moved
+}
+
+// Rewind goes back to the first record that is not settled: Next hands out
+// again what was handed out. What is settled later without having been handed
+// out once more does not count.
+func (r *Reader) Rewind() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	j := r.j
+	j.mu.Lock()
+	if len(r.handed) == 0 {
+		j.mu.Unlock()
+		return
+	}
+	r.handed = r.handed[:0]
+	r.pos = j.acked
+	pos := r.pos
+	j.mu.Unlock()
+	at := -1
+	for i, m := range r.marks {
+		if m.pos <= pos {
+			at = i
+		}
+	}
+	if r.scan == nil || at < 0 {
+		r.letGo()
+		return
+	}
+	r.scan.pos, r.seen = r.marks[at].at, r.marks[at].seen
+	r.marks = r.marks[:at]
+}
+
+// forgetMarks drops marks that no Rewind will use.
+func (r *Reader) forgetMarks(acked uint64) {
+	n := 0
+	for n+1 < len(r.marks) && r.marks[n+1].pos <= acked {
+		n++
+	}
+	if n > 0 {
+		r.marks = r.marks[:copy(r.marks, r.marks[n:])]
+	}
+}
