@@ -52,7 +52,7 @@ func (c *command) path() (string, error) {
 // build builds without the race detector, whatever the tests are built with:
 // the Collector is not what they test.
 func (c *command) build() error {
-	source, err := exec.Command("go", "list", "-f", "{{.Dir}}", module+"/cmd/testcollector", module+"/internal/recordlist").Output()
+	source, err := exec.Command("go", "list", "-f", "{{.Dir}}", module+"/cmd/testcollector", module+"/internal/...").Output()
 	if err != nil {
 		return fmt.Errorf("find the Collector: %w%s", err, stderr(err))
 	}

@@ -1,8 +1,8 @@
 // Command testcollector is an OpenTelemetry Collector of stock parts that
 // tests and benchmarks send to: the otlp receiver (HTTP and gRPC), the nop,
-// debug, otlp and otlp_http exporters, the file_storage extension, and one
-// exporter of our own, recordlist, from which tests learn what was delivered
-// and how often.
+// debug, otlp and otlp_http exporters, the file_storage extension. Two parts are
+// our own: the exporter recordlist, from which tests learn what was delivered
+// and how often, and the receiver flood, which is load for benchmarks.
 //
 //	testcollector --config F
 //
@@ -31,6 +31,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 
+	"github.com/seed2f724858/sluice/collector/internal/flood"
 	"github.com/seed2f724858/sluice/collector/internal/recordlist"
 )
 
@@ -54,7 +55,7 @@ func main() {
 }
 
 func factories() (otelcol.Factories, error) {
-	receivers, err := otelcol.MakeFactoryMap[receiver.Factory](otlpreceiver.NewFactory())
+	receivers, err := otelcol.MakeFactoryMap[receiver.Factory](otlpreceiver.NewFactory(), flood.NewFactory())
 	exporters, err2 := otelcol.MakeFactoryMap[exporter.Factory](nopexporter.NewFactory(), debugexporter.NewFactory(),
 		otlpexporter.NewFactory(), otlphttpexporter.NewFactory(), recordlist.NewFactory())
 	extensions, err3 := otelcol.MakeFactoryMap[extension.Factory](filestorage.NewFactory())
