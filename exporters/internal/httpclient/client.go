@@ -8,8 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -25,6 +25,8 @@ const (
 	// maxIdle bounds the connections kept for the next request: as many as
 	// there are usually concurrent writers.
 	maxIdle = 16
+	// writeBuffer lets a usual batch leave with its headers in one packet.
+	writeBuffer = 64 << 10
 	// idleTimeout closes connections that nothing was sent over for so long. It
 	// is that of net/http's own transport.
 	idleTimeout = 90 * time.Second
@@ -69,13 +71,14 @@ func New(c Config) (*Client, error) {
 	protocols.SetHTTP1(true)
 	transport := &http.Transport{
 		Proxy:                  proxy,
-		DialContext:            (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext,
+		DialContext:            dialer(),
 		TLSClientConfig:        tlsConfig,
 		DisableCompression:     true, // an answer unpacked could be of any size
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeader,
+		WriteBufferSize:        writeBuffer,
 		Protocols:              &protocols,
 	}
 	client := &Client{http: http.Client{
@@ -113,13 +116,13 @@ type Request struct {
 	Header http.Header
 	Body   []byte
 
-	reading atomic.Int32 // readers of Body that net/http has not closed
+	sending atomic.Int32 // connections that Body is on its way into
 }
 
 // Released reports, after Do, whether Body may be used for something else.
 // net/http may go on sending it for a while after an early answer; then it
 // must be left alone.
-func (r *Request) Released() bool { return r.reading.Load() == 0 }
+func (r *Request) Released() bool { return r.sending.Load() == 0 }
 
 // Answer is what a server has answered.
 type Answer struct {
@@ -134,8 +137,9 @@ type Answer struct {
 // the way there and back, and worth another try; they show the endpoint's host
 // and no more of it.
 //
-// A request that fails in a connection which the server closed meanwhile is
-// sent once more in a new one. The server may so get it twice.
+// A request that fails in a connection kept from an earlier one, which the
+// server may have closed meanwhile, is sent once more in a new one. The server
+// may so get it twice.
 func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
 	call := ctx
 	if c.timeout > 0 {
@@ -143,7 +147,19 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
 		call, cancel = context.WithTimeoutCause(ctx, c.timeout, &timeoutError{c.timeout})
 		defer cancel()
 	}
+	kept := false
+	call = httptrace.WithClientTrace(call, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			kept = info.Reused
+			r.sending.Add(1)
+		},
+		WroteRequest: func(httptrace.WroteRequestInfo) { r.sending.Add(-1) },
+	})
 	resp, err := c.http.Do(r.request(call))
+	if err != nil && kept && call.Err() == nil {
+		c.CloseIdle() // others were kept as long
+		resp, err = c.http.Do(r.request(call))
+	}
 	if err != nil {
 		return nil, wayError(call, r.URL, err)
 	}
@@ -156,42 +172,18 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
 }
 
 func (r *Request) request(ctx context.Context) *http.Request {
-	header := make(http.Header, len(r.Header)+1)
-	for k, v := range r.Header {
-		header[k] = v
-	}
-	// Without a value it is not sent: it tells net/http that the request may be
-	// repeated when a kept connection turns out to be closed.
-	header["Idempotency-Key"] = nil
 	req := &http.Request{
 		Method:        r.Method,
 		URL:           r.URL,
 		Host:          r.URL.Host,
-		Header:        header,
+		Header:        r.Header,
 		ContentLength: int64(len(r.Body)),
-		GetBody:       func() (io.ReadCloser, error) { return r.open(), nil },
+		// A plain reader of memory: of what it does not know net/http sends the
+		// headers in a packet of their own.
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil },
 	}
 	if len(r.Body) > 0 {
-		req.Body = r.open()
+		req.Body, _ = req.GetBody()
 	}
 	return req.WithContext(ctx)
-}
-
-func (r *Request) open() *bodyReader {
-	r.reading.Add(1)
-	return &bodyReader{Reader: bytes.NewReader(r.Body), of: r}
-}
-
-// bodyReader reads a request's body until net/http closes it.
-type bodyReader struct {
-	*bytes.Reader
-	of     *Request
-	closed atomic.Bool
-}
-
-func (b *bodyReader) Close() error {
-	if b.closed.CompareAndSwap(false, true) {
-		b.of.reading.Add(-1)
-	}
-	return nil
 }
