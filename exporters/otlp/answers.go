@@ -21,7 +21,7 @@ const (
 // send sends b.plain and returns what the receiver says, or why it did not
 // take it; see [tooLarge].
 func (s *sender) send(ctx context.Context, b *buffers) (answer.Success, error) {
-	how := compression(s.packer.how.Load())
+	how := s.packer.compression()
 	a, err := s.post(ctx, b, how)
 	if err == nil && how == compressZstd {
 		if isSuccess(a) {
@@ -75,7 +75,7 @@ func (s *sender) blamesZstd(a *httpclient.Answer) bool {
 func (s *sender) postWithoutZstd(ctx context.Context, b *buffers, sure bool) (*httpclient.Answer, error) {
 	a, err := s.post(ctx, b, compressGzip)
 	if sure || err == nil && isSuccess(a) {
-		s.packer.how.Store(int32(compressGzip))
+		s.packer.use(compressGzip)
 	}
 	return a, err
 }

@@ -36,9 +36,9 @@ type packer struct {
 func (p *packer) init(name string) error {
 	switch name {
 	case "gzip":
-		p.how.Store(int32(compressGzip))
+		p.use(compressGzip)
 	case "zstd":
-		p.how.Store(int32(compressZstd))
+		p.use(compressZstd)
 		enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true))
 		if err != nil {
 			return fmt.Errorf("compression: %w", err)
@@ -47,6 +47,12 @@ func (p *packer) init(name string) error {
 	}
 	return nil
 }
+
+// compression returns what to use at present.
+func (p *packer) compression() compression { return compression(p.how.Load()) }
+
+// use changes what to use from now on.
+func (p *packer) use(how compression) { p.how.Store(int32(how)) }
 
 // gzipper appends what its gzip.Writer writes to a slice.
 type gzipper struct {
