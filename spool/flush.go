@@ -1,0 +1,187 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/seed2f724858/sluice/exporters"
+)
+
+// grace is what a sink that heeds its context needs to come back once that is
+// done.
+const grace = 50 * time.Millisecond
+
+// flush is a ForceFlush that waits until some queues have come to a point.
+type flush struct {
+	points []point
+	done   chan error
+}
+
+type point struct {
+	queue *queue
+	past  uint64
+}
+
+// reached reports whether everything that the flush waits for was given to the
+// exporter, or dropped. It wants the lock.
+func (f *flush) reached() bool {
+	for _, p := range f.points {
+		if !p.queue.drained && p.queue.past < p.past {
+			return false
+		}
+	}
+	return true
+}
+
+// ForceFlush syncs the queue, then waits until everything that was written
+// before the call is delivered or dropped; a pause after a failed delivery ends
+// at once. The error says how many records wait on disk, and why.
+func (s *Spool) ForceFlush(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return nil
+	}
+	f := &flush{done: make(chan error, 1)}
+	for _, q := range s.adopted {
+		f.points = append(f.points, point{q, q.journal.Stats().Next})
+	}
+	f.points = append(f.points, point{s.own, s.own.journal.Stats().Next})
+	own := s.own
+	s.flushes = append(s.flushes, f)
+	s.mu.Unlock()
+	synced := own.journal.Sync()
+	if synced != nil {
+		synced = fmt.Errorf("spool: flush: %w", synced)
+	}
+	s.wake()
+	select {
+	case err := <-f.done:
+		if err != nil {
+			return errors.Join(synced, err)
+		}
+	case <-s.done:
+		return errors.Join(synced, s.unflushed(exporters.ErrClosed))
+	case <-ctx.Done():
+		return errors.Join(synced, s.unflushed(context.Cause(ctx)))
+	}
+	err := contain(func() error { return s.sink.ForceFlush(ctx) })
+	s.release()
+	return errors.Join(synced, err)
+}
+
+// unflushed says what a flush has not reached, and why.
+func (s *Spool) unflushed(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if why := s.books.delivery.text; why != "" {
+		return fmt.Errorf("spool: flush: %d records wait on disk: %w: %s", s.books.waiting(), err, why)
+	}
+	return fmt.Errorf("spool: flush: %d records wait on disk: %w", s.books.waiting(), err)
+}
+
+// answer ends the flushes that have come to their point; these few have, since
+// every queue was found empty after they had begun.
+func (s *Spool) answer(these []*flush) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.flushes[:0]
+	for _, f := range s.flushes {
+		if slices.Contains(these, f) || f.reached() {
+			f.done <- nil
+		} else {
+			kept = append(kept, f)
+		}
+	}
+	clear(s.flushes[len(kept):])
+	s.flushes = kept
+}
+
+// Shutdown ends the taking of records and delivers what waits, as long as that
+// succeeds and ctx lives. What is left stays on disk, synced unless Config.Sync
+// is never, for the next process; that is no error. Then the exporter is shut
+// down.
+func (s *Spool) Shutdown(ctx context.Context) error {
+	if s.begun.Swap(true) {
+		await(ctx, s.ended)
+		return nil
+	}
+	defer close(s.ended)
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
+	s.wake()
+	stop := context.AfterFunc(ctx, s.cancel)
+	defer stop()
+	// The courier may be stuck in a Write that does not heed its context.
+	await(ctx, s.done)
+	s.cancel()
+	err := s.shutdownSink(ctx)
+	return errors.Join(err, s.close())
+}
+
+func (s *Spool) shutdownSink(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() {
+		err := fmt.Errorf("spool: %w", errEnded)
+		defer func() { done <- err }()
+		err = contain(func() error { return s.sink.Shutdown(ctx) })
+	}()
+	err, ok := await(ctx, done)
+	if !ok {
+		return fmt.Errorf("spool: the exporter does not come back from its shutdown: %w", context.Cause(ctx))
+	}
+	s.release() // it has flushed
+	return err
+}
+
+func (s *Spool) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// close closes the journals. A courier that comes back later finds them closed.
+func (s *Spool) close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	var errs []error
+	for _, q := range s.all() {
+		if err := q.journal.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("spool: close: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// contain makes a panic of the exporter an error.
+func contain(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("spool: the exporter panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return do()
+}
+
+// await receives from c, for at most grace longer than ctx lives.
+func await[T any](ctx context.Context, c <-chan T) (v T, ok bool) {
+	select {
+	case v = <-c:
+		return v, true
+	case <-ctx.Done():
+	}
+	t := time.NewTimer(grace)
+	defer t.Stop()
+	select {
+	case v = <-c:
+		return v, true
+	case <-t.C:
+		return v, false
+	}
+}

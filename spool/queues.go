@@ -1,0 +1,283 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/seed2f724858/sluice/spool/internal/journal"
+)
+
+// adoptEvery is how often orphans are looked for.
+const adoptEvery = 30 * time.Second
+
+// queue is a journal that is being drained: the Spool's own, or one that an
+// ended process has left. Its counters are guarded by the Spool's lock.
+type queue struct {
+	journal *journal.Journal
+	reader  *journal.Reader
+	// total counts the records that an adopted queue was found with, gone
+	// those that were delivered or dropped since.
+	total, gone uint64
+	// past is behind the last record that was given to the exporter or dropped.
+	past    uint64
+	damaged uint64 // as counted in the books
+	drained bool   // nothing is left to read
+}
+
+func (s *Spool) options() journal.Options {
+	return journal.Options{
+		FS:          s.fs,
+		SegmentSize: s.cfg.segmentSize(),
+		Sync:        s.cfg.Sync.journal(),
+		Report:      s.report,
+	}
+}
+
+// create makes the queue that Writes go to.
+func (s *Spool) create() error {
+	j, err := journal.Create(s.options())
+	if err != nil {
+		return err
+	}
+	s.own = &queue{journal: j, reader: j.Reader()}
+	return nil
+}
+
+// adopt opens the queues whose processes have ended. One that cannot be opened
+// is left alone and told of once.
+func (s *Spool) adopt() {
+	s.courier.looked = time.Now()
+	ids, err := journal.List(s.fs)
+	if err != nil {
+		s.report(fmt.Errorf("look for queues of ended processes: %w", err))
+		return
+	}
+	var found []*queue
+	for _, id := range ids {
+		if s.knows(id) {
+			continue
+		}
+		j, err := journal.Open(s.options(), id)
+		switch {
+		case errors.Is(err, journal.ErrLocked), errors.Is(err, fs.ErrNotExist):
+			continue // its process lives, or another one was faster
+		case err != nil:
+			s.leaveAlone(id, err)
+			continue
+		}
+		found = append(found, &queue{journal: j, reader: j.Reader(), total: j.Stats().Waiting})
+	}
+	slices.SortStableFunc(found, func(a, b *queue) int { return a.journal.Created().Compare(b.journal.Created()) })
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		for _, q := range found {
+			s.books.recovered += q.total
+		}
+		s.adopted = append(s.adopted, found...)
+	}
+	s.mu.Unlock()
+	for _, q := range found {
+		if closed {
+			_ = q.journal.Close() // the next process opens it
+		}
+	}
+}
+
+// replace begins a new queue of our own in place of one that another process
+// has taken, while its file system did not work. What waits in that one stays
+// in our books, though the other process delivers it.
+func (s *Spool) replace(taken *queue) error {
+	s.mu.Lock()
+	if s.own != taken {
+		s.mu.Unlock()
+		return nil
+	}
+	err := s.create()
+	s.notices.seq = 0
+	s.mu.Unlock()
+	if err == nil {
+		_ = taken.journal.Close() // says that it was taken
+	}
+	return err
+}
+
+// current returns the queue that Writes go to.
+func (s *Spool) current() *queue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.own
+}
+
+// knows reports whether a queue is open already, or cannot be opened.
+func (s *Spool) knows(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return id == s.own.journal.ID() || s.unopened[id] ||
+		slices.ContainsFunc(s.adopted, func(q *queue) bool { return q.journal.ID() == id })
+}
+
+func (s *Spool) leaveAlone(id string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unopened == nil {
+		s.unopened = make(map[string]bool)
+	}
+	s.unopened[id] = true
+	s.tell(fmt.Errorf("spool: queue %s of an earlier process is left as it is: %w", id, err))
+}
+
+// all returns the queues in the order in which they are drained.
+func (s *Spool) all() []*queue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append(slices.Clone(s.adopted), s.own)
+}
+
+// collect reads the next batch. It waits until there is one, and returns false
+// when there will be none.
+func (s *Spool) collect() bool {
+	for {
+		s.mu.Lock()
+		last := s.closing && s.writers == 0
+		waiting := slices.Clone(s.flushes)
+		s.mu.Unlock()
+		if s.base.Err() != nil {
+			return false
+		}
+		if time.Since(s.courier.looked) >= adoptEvery && !last {
+			s.adopt()
+		}
+		found, err := s.next()
+		switch {
+		case err != nil && !s.rest(err):
+			return false
+		case err != nil:
+			continue
+		case found:
+			return true
+		}
+		s.release()
+		s.answer(waiting)
+		if s.giveNotice(last) {
+			continue
+		}
+		if last {
+			return false
+		}
+		s.idle()
+	}
+}
+
+// idle waits until there may be something to do.
+func (s *Spool) idle() {
+	wait := time.Until(s.courier.looked.Add(adoptEvery))
+	s.mu.Lock()
+	own := s.own
+	if len(s.held) > 0 {
+		wait = min(wait, heldEvery)
+	}
+	if due, ok := s.noticeDue(); ok {
+		wait = min(wait, time.Until(due))
+	}
+	s.mu.Unlock()
+	timer := time.NewTimer(max(wait, 0))
+	defer timer.Stop()
+	select {
+	case <-own.journal.Wait():
+	case <-s.kick:
+	case <-timer.C:
+	case <-s.base.Done():
+	}
+}
+
+// next reads a batch from the oldest queue that holds any.
+func (s *Spool) next() (found bool, err error) {
+	c := &s.courier
+	queues := s.all()
+	own := queues[len(queues)-1]
+	for _, q := range queues {
+		for !q.drained {
+			items, err := q.reader.Next(maxRecords, maxBytes)
+			s.mu.Lock()
+			s.countDamage(q)
+			if len(items) > 0 {
+				c.queue, c.items, c.alone = q, items, false
+				c.end = items[len(items)-1].Seq
+			}
+			s.mu.Unlock()
+			switch {
+			case errors.Is(err, journal.ErrTaken), errors.Is(err, journal.ErrClosed):
+				s.letGo(q)
+				return false, nil
+			case err != nil:
+				err = fmt.Errorf("read from disk: %w", err)
+				s.report(err)
+				return false, err
+			case len(items) > 0:
+				if s.prepare() {
+					return true, nil
+				}
+				continue // none of them could be decoded
+			case q != own:
+				s.mu.Lock()
+				q.drained = true
+				s.mu.Unlock()
+				s.finish(q)
+			}
+			break
+		}
+	}
+	return false, nil
+}
+
+// countDamage enters the records that the journal found damaged. It wants the
+// lock.
+func (s *Spool) countDamage(q *queue) {
+	if now := q.journal.Stats().Damaged; now > q.damaged {
+		s.drop(causeDamaged, int(now-q.damaged))
+		q.gone += now - q.damaged
+		q.damaged = now
+	}
+}
+
+// letGo lets go of a queue that another process has taken.
+func (s *Spool) letGo(q *queue) {
+	if s.isClosed() {
+		return
+	}
+	s.mu.Lock()
+	q.drained = true
+	s.adopted = slices.DeleteFunc(s.adopted, func(a *queue) bool { return a == q })
+	s.mu.Unlock()
+	if err := s.replace(q); err != nil {
+		s.report(err)
+	}
+	_ = q.journal.Close() // says that it was taken
+}
+
+// finish closes an adopted queue that is empty, unless the exporter still holds
+// records of it.
+func (s *Spool) finish(q *queue) {
+	s.mu.Lock()
+	i := slices.Index(s.adopted, q)
+	if i < 0 || !q.drained || slices.ContainsFunc(s.held, func(h heldRecord) bool { return h.queue == q }) {
+		s.mu.Unlock()
+		return
+	}
+	s.adopted = slices.Delete(s.adopted, i, i+1)
+	// What the queue was said to hold and nobody found is lost; if there was
+	// more, so much the better.
+	if q.gone < q.total {
+		s.drop(causeDamaged, int(q.total-q.gone))
+	} else {
+		s.books.recovered += q.gone - q.total
+	}
+	s.mu.Unlock()
+	if err := q.journal.Close(); err != nil {
+		s.report(fmt.Errorf("close the queue %s: %w", q.journal.ID(), err))
+	}
+}
