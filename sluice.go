@@ -43,6 +43,7 @@ type options struct {
 	attributes   []attribute.KeyValue
 	levels       []string
 	meters       metric.MeterProvider
+	config       []config.Option
 	setDefault   bool
 }
 
@@ -98,6 +99,15 @@ func WithMeterProvider(mp metric.MeterProvider) Option {
 // pointless, are an error beside it. An empty path is as if it were not given.
 func WithConfigFile(path string) Option {
 	return func(o *options) { o.configFile = path }
+}
+
+// WithConfigOptions changes how a configuration file is read and started: it
+// may name the exporters of package config/all with all.Options(), and your
+// own with [config.WithExporterTypes]; [config.WithProcessors] puts steps made
+// in Go in front of those of the file. Where no file is named, they hold for
+// the destinations that options choose.
+func WithConfigOptions(opts ...config.Option) Option {
+	return func(o *options) { o.config = append(o.config, opts...) }
 }
 
 // WithDefault makes the runtime the default of package slog, and so of package
@@ -165,6 +175,7 @@ func (o *options) document() (*config.Document, error) {
 	for _, spec := range o.levels {
 		with = append(with, config.WithLevels(spec))
 	}
+	with = append(with, o.config...)
 	if path != "" {
 		doc, err := config.Load(path, with...)
 		if err != nil && from != "" && o.configFile == "" {

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed2f724858/sluice/config"
+	"github.com/seed2f724858/sluice/exporters/terminal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -111,6 +112,25 @@ func TestFile(t *testing.T) {
 	}
 	if out := logged(t, threeLevels, WithFile(path), WithoutConsole()); out != "" {
 		t.Errorf("without console: %s", out)
+	}
+}
+
+// The options of package config hold for a file, and for the destinations that
+// other options choose.
+func TestConfigOptions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sluice.yaml")
+	if err := os.WriteFile(path, []byte(`{file_format: "1.1", logger_provider: {processors: [{simple: {exporter: {other: }}}]}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	types := config.WithExporterTypes(config.NewExporterType("other", terminal.DefaultConfig, terminal.New))
+	if out := logged(t, threeLevels, WithConfigFile(path), WithConfigOptions(types)); found(out) != "dnt" {
+		t.Errorf("standard output: %s", out)
+	}
+	if _, err := Start(WithConfigFile(path)); err == nil || !strings.Contains(err.Error(), `exporter "other" is not built into this binary`) {
+		t.Errorf("without the option: %v", err)
+	}
+	if out := logged(t, threeLevels, WithConfigOptions(config.WithLevels("error"))); found(out) != "t" {
+		t.Errorf("standard output: %s", out)
 	}
 }
 

@@ -1,4 +1,4 @@
-package config
+package config_test
 
 import (
 	"bytes"
@@ -16,17 +16,21 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"go.opentelemetry.io/otel"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/seed2f724858/sluice/bridge"
 	"github.com/seed2f724858/sluice/bridge/httplog"
 	"github.com/seed2f724858/sluice/bridge/sqllog"
+	"github.com/seed2f724858/sluice/config"
+	"github.com/seed2f724858/sluice/config/all"
 )
 
 // canary is a secret that must not arrive anywhere.
@@ -131,7 +135,7 @@ var canaryWays = map[string]func(ctx context.Context, l *slog.Logger, c canary){
 		_ = os.Setenv(name, c.raw)
 		defer os.Unsetenv(name)
 		for _, settings := range []string{"{file: {path: x, sync: \"${" + name + "}\"}}", "{file: {path: \"/dev/null/${" + name + "}\"}}"} {
-			doc, err := Parse("secret.yaml", []byte("file_format: \"1.1\"\nlogger_provider: {processors: [{async: {exporter: "+settings+"}}]}\n"))
+			doc, err := config.Parse("secret.yaml", []byte("file_format: \"1.1\"\nlogger_provider: {processors: [{async: {exporter: "+settings+"}}]}\n"))
 			if err == nil {
 				_, err = doc.Start(ctx)
 			}
@@ -183,9 +187,10 @@ var canarySinks = map[string][]func(t *testing.T, dir string) canarySink{
 		request("{otlp: {endpoint: URL, encoding: json}}"),
 		request("{otlp: {endpoints: [URL, URL], headers: {authorization: sent}}}"),
 	},
+	"otlp_grpc": {call("{otlp_grpc: {endpoint: URL}}")},
 	"otlp_http": {request("{otlp_http: {endpoint: URL}}")},
 	"ref":       nil, // is another one
-	"retry": {settings("{retry: {exporter: {file: {path: DIR/retried}}}}")},
+	"retry":     {settings("{retry: {exporter: {file: {path: DIR/retried}}}}")},
 	"socket": {
 		stream("{socket: {endpoint: tcp://ADDR, format: json}}"),
 		stream("{socket: {endpoint: tcp://ADDR, format: otlp_json, framing: length}}"),
@@ -246,6 +251,32 @@ func request(text string) func(*testing.T, string) canarySink {
 	}
 }
 
+// call are the settings of an exporter that calls a server of OTLP/gRPC at URL.
+func call(text string) func(*testing.T, string) canarySink {
+	return func(t *testing.T, dir string) canarySink {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n atomic.Int64
+		s := grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+			var message emptypb.Empty // keeps all it does not know, which is everything
+			if err := stream.RecvMsg(&message); err != nil {
+				return err
+			}
+			keep(t, filepath.Join(dir, fmt.Sprint("call", n.Add(1))), bytes.NewReader(message.ProtoReflect().GetUnknown()))
+			return stream.SendMsg(&emptypb.Empty{})
+		}))
+		var served sync.WaitGroup
+		served.Go(func() { _ = s.Serve(ln) })
+		t.Cleanup(func() {
+			s.Stop()
+			served.Wait()
+		})
+		return canarySink{settings: strings.ReplaceAll(text, "URL", "http://"+ln.Addr().String())}
+	}
+}
+
 // keep writes what comes into a file.
 func keep(t *testing.T, path string, from io.Reader) {
 	f, err := os.Create(path)
@@ -262,16 +293,16 @@ func keep(t *testing.T, path string, from io.Reader) {
 // TestCanaries sends 100 secrets in every way into every exporter.
 func TestCanaries(t *testing.T) {
 	secrets := canaries()
-	for _, typ := range exporterTypes() {
-		sinks, ok := canarySinks[typ.name]
+	for _, typ := range config.ExporterTypes(all.Options()...) {
+		sinks, ok := canarySinks[typ]
 		if !ok {
-			t.Errorf("no settings for exporter %s", typ.name)
+			t.Errorf("no settings for exporter %s", typ)
 		}
 		for i, sink := range sinks {
-			t.Run(fmt.Sprint(typ.name, i), func(t *testing.T) {
+			t.Run(fmt.Sprint(typ, i), func(t *testing.T) {
 				out := canaryOutput(t, sink, secrets)
 				for name := range canaryWays {
-					if n := bytes.Count(out, []byte(canaryLogger(name))); typ.name != "discard" && n < len(secrets) {
+					if n := bytes.Count(out, []byte(canaryLogger(name))); typ != "discard" && n < len(secrets) {
 						t.Errorf("%s: %d records arrived, want %d at least", name, n, len(secrets))
 					}
 				}
@@ -305,12 +336,19 @@ func canaryOutput(t *testing.T, open func(*testing.T, string) canarySink, secret
 	}))
 	defer otel.SetErrorHandler(handler)
 
-	rt := start(t, `
+	doc, err := config.Parse("F", []byte(`file_format: "1.1"
 resource: {attributes: [{name: process.command_args, value: "shop --password `+secrets[0].raw+`"}]}
 logger_provider:
   processors:
     - simple: {exporter: `+sink.settings+`}
-`)
+`), all.Options()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt, err := doc.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range secrets {
 		for name, way := range canaryWays {
 			way(t.Context(), rt.Logger(canaryLogger(name)), c)

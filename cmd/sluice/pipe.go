@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,9 @@ import (
 
 	"github.com/seed2f724858/sluice/cmd/sluice/internal/ingest"
 	"github.com/seed2f724858/sluice/config"
+	"github.com/seed2f724858/sluice/config/all"
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/processors"
 )
 
 // terminalConfig is what pipe runs without --config.
@@ -74,7 +77,8 @@ When the reader of standard output goes away, the other exporters go on; without
 	return cmd
 }
 
-// endOfFeed is how long the last line may take once the pipeline is shut down.
+// endOfFeed is how long the last line may take once the pipeline is shut down,
+// and queues on disk to close after the deadline.
 const endOfFeed = time.Second
 
 func runPipe(ctx context.Context, std stdio, o pipeOptions) error {
@@ -128,6 +132,11 @@ func runPipe(ctx context.Context, std stdio, o pipeOptions) error {
 		case <-drain.Done():
 		}
 	}
+	if !running {
+		var cancel context.CancelFunc
+		drain, cancel = drainSpools(drain, sig.hurry, rt)
+		defer cancel()
+	}
 	err = rt.Shutdown(drain)
 	in.Close()
 	if running {
@@ -151,6 +160,21 @@ func runPipe(ctx context.Context, std stdio, o pipeOptions) error {
 	return errors.Join(outcome(err, books.Exporters), inputErr, statsErr)
 }
 
+// drainSpools waits for the queues on disk, which Shutdown gives up on as soon
+// as their exporter fails: what they keep is not lost. It returns what bounds
+// the Shutdown, which has to close them after the deadline too.
+func drainSpools(drain, hurry context.Context, rt *config.Runtime) (context.Context, context.CancelFunc) {
+	spools := slices.ContainsFunc(rt.Stats().Exporters, func(e processors.ExporterStats) bool { return e.SpoolCapacity > 0 })
+	if !spools {
+		return drain, func() {}
+	}
+	_ = rt.ForceFlush(drain) // the books tell what it has not delivered
+	if drain.Err() == nil {
+		return drain, func() {}
+	}
+	return context.WithTimeout(hurry, endOfFeed)
+}
+
 // feed returns what turns lines into records.
 func (o pipeOptions) feed() (*ingest.Feed, error) {
 	if o.levels != "" && o.levels != "python" {
@@ -172,7 +196,7 @@ func (o pipeOptions) document() (*config.Document, error) {
 	if o.config == "" {
 		doc, err = config.Parse("terminal.yaml", terminalConfig, config.OnFullBlock())
 	} else {
-		doc, err = config.Load(o.config, config.OnFullBlock())
+		doc, err = config.Load(o.config, append(all.Options(), config.OnFullBlock())...)
 	}
 	if err != nil {
 		return nil, configError(err, "--config names a configuration file; \"sluice demo\" writes one to start from")

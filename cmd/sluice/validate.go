@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed2f724858/sluice/config"
+	"github.com/seed2f724858/sluice/config/all"
 )
 
 func validateCommand(std stdio) *cobra.Command {
@@ -31,7 +32,7 @@ a problem.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			var invalid []error
 			for _, file := range args {
-				doc, err := config.Load(file)
+				doc, err := config.Load(file, all.Options()...)
 				if err == nil {
 					err = doc.Check()
 				}
