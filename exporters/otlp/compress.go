@@ -24,6 +24,10 @@ func (c compression) String() string {
 	return [...]string{compressGzip: "gzip", compressZstd: "zstd", compressNone: ""}[c]
 }
 
+// zstdWindow is how far back zstd looks, in bytes. It also bounds the memory
+// that a request costs here, for each that is made at the same time, and there.
+const zstdWindow = 1 << 20
+
 // packer compresses bodies, at the fastest level of either method: of log
 // records the slower ones take a tenth off, for several times the work.
 type packer struct {
@@ -39,7 +43,8 @@ func (p *packer) init(name string) error {
 		p.use(compressGzip)
 	case "zstd":
 		p.use(compressZstd)
-		enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true))
+		enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),
+			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
 		if err != nil {
 			return fmt.Errorf("compression: %w", err)
 		}

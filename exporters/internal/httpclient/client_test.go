@@ -10,7 +10,9 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -263,41 +265,98 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-func proxy(t *testing.T) (*httptest.Server, *atomic.Pointer[http.Request]) {
-	var last atomic.Pointer[http.Request]
-	return serve(t, func(w http.ResponseWriter, r *http.Request) { last.Store(r) }), &last
+// proxy is a proxy that takes every name for that of one server.
+type proxy struct {
+	*httptest.Server
+	to       string // host and port
+	mu       sync.Mutex
+	requests []string
+}
+
+func newProxy(t *testing.T, to *httptest.Server) *proxy {
+	p := &proxy{to: to.Listener.Addr().String()}
+	p.Server = httptest.NewServer(p)
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	p.requests = append(p.requests, r.Method+" "+r.URL.String()+" "+r.Header.Get("Proxy-Authorization"))
+	p.mu.Unlock()
+	if r.Method != http.MethodConnect {
+		return
+	}
+	up, err := net.Dial("tcp", p.to)
+	if err != nil {
+		http.Error(w, "no", http.StatusBadGateway)
+		return
+	}
+	defer up.Close()
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+	go func() {
+		_, _ = io.Copy(up, conn)
+		up.Close()
+	}()
+	_, _ = io.Copy(conn, up)
+}
+
+func (p *proxy) want(t *testing.T, requests ...string) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Equal(p.requests, requests) {
+		t.Errorf("the proxy got %q, want %q", p.requests, requests)
+	}
+}
+
+// named is a server for the name collector.test.
+func named(t *testing.T, ca *tlstest.Authority) *httptest.Server {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.TLS = tlsServer(ca.Issue(t, tlstest.For("collector.test")))
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func postBoth(t *testing.T, c *httpclient.Client) {
+	t.Helper()
+	for _, scheme := range []string{"http", "https"} {
+		a, err := c.Do(t.Context(), post(t, scheme+"://collector.test/v1/logs", "x"))
+		if err != nil || a.Status != http.StatusOK {
+			t.Errorf("%s: %v, %v", scheme, a, err)
+		}
+	}
 }
 
 func TestProxyURL(t *testing.T) {
-	p, last := proxy(t)
-	at := strings.Replace(p.URL, "http://", "http://user:pass@", 1)
-	c := newClient(t, httpclient.Config{ProxyURL: exporters.Secret(at)})
-	if _, err := c.Do(t.Context(), post(t, "http://collector.test/v1/logs", "x")); err != nil {
-		t.Fatal(err)
-	}
-	r := last.Load()
-	if r == nil || r.URL.Host != "collector.test" || r.Header.Get("Proxy-Authorization") == "" {
-		t.Errorf("the proxy got %v", r)
-	}
+	ca := tlstest.NewAuthority(t)
+	p := newProxy(t, named(t, ca))
+	c := newClient(t, httpclient.Config{
+		TLS:      exporters.TLS{CAFile: ca.File},
+		ProxyURL: exporters.Secret(strings.Replace(p.URL, "http://", "http://user:pass@", 1)),
+	})
+	postBoth(t, c)
+	p.want(t, "POST http://collector.test/v1/logs Basic dXNlcjpwYXNz", "CONNECT //collector.test:443 Basic dXNlcjpwYXNz")
 }
 
 // net/http reads the environment once a process, so this is one of its own.
 func TestProxyFromEnvironment(t *testing.T) {
-	const to = "http://collector.test/v1/logs"
-	if os.Getenv("HTTPCLIENT_CHILD") != "" {
-		c := newClient(t, httpclient.Config{})
-		if a, err := c.Do(t.Context(), post(t, to, "x")); err != nil || a.Status != http.StatusOK {
-			t.Errorf("Do: %v, %v", a, err)
-		}
+	if ca := os.Getenv("HTTPCLIENT_CHILD_CA"); ca != "" {
+		postBoth(t, newClient(t, httpclient.Config{TLS: exporters.TLS{CAFile: ca}}))
 		return
 	}
-	p, last := proxy(t)
+	ca := tlstest.NewAuthority(t)
+	p := newProxy(t, named(t, ca))
 	cmd := exec.Command(os.Args[0], "-test.run=^TestProxyFromEnvironment$")
-	cmd.Env = append(os.Environ(), "HTTPCLIENT_CHILD=1", "HTTP_PROXY="+p.URL, "NO_PROXY=")
+	cmd.Env = append(os.Environ(), "HTTPCLIENT_CHILD_CA="+ca.File, "HTTP_PROXY="+p.URL, "HTTPS_PROXY="+p.URL, "NO_PROXY=")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if r := last.Load(); r == nil || r.URL.String() != to {
-		t.Errorf("the proxy got %v", r)
-	}
+	p.want(t, "POST http://collector.test/v1/logs ", "CONNECT //collector.test:443 ")
 }
