@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
 	"github.com/seed2f724858/sluice/exporters/otlp/internal/answer"
+	"github.com/seed2f724858/sluice/exporters/otlp/internal/delivery"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 )
 
 // send sends b.plain and returns what the receiver says, or why it did not
-// take it; see [tooLarge].
+// take it.
 func (s *sender) send(ctx context.Context, b *buffers) (answer.Success, error) {
 	how := s.packer.compression()
 	a, err := s.post(ctx, b, how)
@@ -109,17 +109,14 @@ func (s *sender) refusal(words string) error {
 // (https://opentelemetry.io/docs/specs/otlp/#failures-1).
 func (s *sender) failure(a *httpclient.Answer) error {
 	e := &httpclient.StatusError{Status: a.Status, Message: s.clean.Clean(message(a))}
-	retryable := false
 	switch a.Status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		e.After = httpclient.RetryAfter(a.Header, time.Now())
-		retryable = true
-	case http.StatusRequestEntityTooLarge:
-		retryable = true // in smaller requests; deliver sees to it
+		return fmt.Errorf("otlp: %s: %w", s.where(), e)
 	}
 	err := fmt.Errorf("otlp: %s: %w", s.where(), e)
-	if retryable {
-		return err
+	if a.Status == http.StatusRequestEntityTooLarge {
+		return delivery.TooLarge(err)
 	}
 	if a.Status/100 == 3 {
 		// The specification is silent about redirects. Most are slips that are
@@ -127,12 +124,6 @@ func (s *sender) failure(a *httpclient.Answer) error {
 		return fmt.Errorf("%w: redirects are not followed, set the endpoint they lead to", err)
 	}
 	return exporters.Permanent(err)
-}
-
-// tooLarge reports whether err is a receiver's word that a request is.
-func tooLarge(err error) bool {
-	e, ok := errors.AsType[*httpclient.StatusError](err)
-	return ok && e.Status == http.StatusRequestEntityTooLarge
 }
 
 // message returns what a receiver says about its failure.

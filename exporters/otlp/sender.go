@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"sync"
@@ -12,6 +11,8 @@ import (
 	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
+	"github.com/seed2f724858/sluice/exporters/otlp/internal/answer"
+	"github.com/seed2f724858/sluice/exporters/otlp/internal/delivery"
 	"github.com/seed2f724858/sluice/exporters/otlp/internal/settings"
 	"github.com/seed2f724858/sluice/record"
 )
@@ -103,9 +104,8 @@ func (s *sender) Shutdown(ctx context.Context) error {
 // buffers are the memory of one Write.
 type buffers struct{ plain, packed []byte }
 
-// deliver sends recs in as many requests as it takes. upTo appends a request
-// of the first records that fit into a limit, and returns how many these are.
-func deliver[R any](ctx context.Context, s *sender, recs []R, upTo func(dst []byte, recs []R, limit int) ([]byte, int)) (n int, err error) {
+// deliver sends recs in as many requests as it takes.
+func deliver[R any](ctx context.Context, s *sender, recs []R, upTo delivery.Append[R]) (n int, err error) {
 	ctx, leave, err := s.gate.enter(ctx)
 	if err != nil {
 		return 0, err
@@ -117,43 +117,11 @@ func deliver[R any](ctx context.Context, s *sender, recs []R, upTo func(dst []by
 	}
 	defer s.recycle(b)
 
-	rejected, words := 0, ""
-	// After 413 requests have at most this many records, up to the end of
-	// those that were too many.
-	most, until := len(recs), 0
-	for err == nil && n < len(recs) {
-		rest := recs[n:min(n+most, len(recs))]
-		var k int
-		b.plain, k = upTo(b.plain[:0], rest, s.limit)
-		if k == 0 {
-			b.plain, k = upTo(b.plain[:0], rest[:1], math.MaxInt)
-		}
-		success, failure := s.send(ctx, b)
-		switch {
-		case failure == nil:
-			n += k
-			if success.Rejected > 0 {
-				rejected += int(min(success.Rejected, int64(k)))
-				words = success.Message
-			}
-			if n >= until {
-				most = len(recs)
-			}
-		case !tooLarge(failure):
-			err = failure
-		case k > 1:
-			most, until = k/2, max(until, n+k)
-		default:
-			err = exporters.Poison(failure)
-		}
-	}
-	if rejected > 0 {
-		if err == nil {
-			err = s.refusal(words)
-		}
-		err = exporters.Rejected(rejected, err)
-	}
-	return n, err
+	return delivery.Deliver(recs, func(recs []R) (k int, success answer.Success, err error) {
+		b.plain, k = delivery.Request(b.plain[:0], recs, s.limit, upTo)
+		success, err = s.send(ctx, b)
+		return k, success, err
+	}, s.refusal)
 }
 
 // recycle keeps b for the next Write, unless a single huge record made it
