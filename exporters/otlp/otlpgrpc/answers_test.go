@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -161,8 +162,12 @@ func TestPartialSuccessOfSeveralRequests(t *testing.T) {
 		return partial(t, 1, "no"), nil
 	}})
 	c := config(s.addr)
-	c.MaxRequestSize = 1 // each record alone
-	n, err := newExporter(t, c).Write(t.Context(), sinktest.Records("partial", 0, 5))
+	c.MaxRequestSize = exporters.KiB
+	recs := sinktest.Records("partial", 0, 5)
+	for i := range recs { // each alone
+		recs[i].Body = attribute.StringValue(strings.Repeat("x", 1000))
+	}
+	n, err := newExporter(t, c).Write(t.Context(), recs)
 	if kind, rejected := exporters.Classify(err); n != 2 || kind != exporters.KindPermanent || rejected != 2 {
 		t.Errorf("Write = %d, %v (kind %d, %d rejected); want 2 delivered, 2 of them rejected, and a permanent error", n, err, kind, rejected)
 	}

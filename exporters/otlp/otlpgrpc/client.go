@@ -5,8 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -17,38 +16,32 @@ import (
 
 	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/internal/gate"
 	"github.com/seed2f724858/sluice/exporters/otlp/internal/answer"
+	"github.com/seed2f724858/sluice/exporters/otlp/internal/delivery"
 	"github.com/seed2f724858/sluice/record"
 )
 
-// maxMessage is the most bytes that a message of gRPC can have here.
-const maxMessage = math.MaxInt32
-
-// client is the Sink for one endpoint.
+// client is the exporter for one endpoint.
 type client struct {
 	name     string
 	conns    connections
 	metadata metadata.MD
 	options  []grpc.CallOption
 	timeout  time.Duration // 0: no limit
-	limit    int
-	records  request[record.Record]
+	limit    int           // of a request, in bytes
+	encoder  *encode.OTLPProtoEncoder
 	buffers  buffers
-	clean    func(string) string // makes a server's words fit for errors
-
-	mu     sync.Mutex
-	writes int
-	closed bool
-	idle   chan struct{}   // closed when there are no writes after closed
-	life   context.Context // ends when Shutdown cuts off what is under way
-	cut    context.CancelFunc
+	clean    func(string) string // makes texts from outside fit for errors
+	gate     *gate.Gate
+	closed   atomic.Bool
 }
 
 var _ exporters.Forwarder = (*client)(nil)
 
 // Write implements [exporters.Sink].
 func (c *client) Write(ctx context.Context, recs []record.Record) (int, error) {
-	return write(ctx, c, recs, c.records)
+	return deliver(ctx, c, recs, c.encoder.AppendUpTo)
 }
 
 // Forwards implements [exporters.Forwarder].
@@ -56,90 +49,63 @@ func (c *client) Forwards() bool { return true }
 
 // WriteOTLP implements [exporters.Forwarder].
 func (c *client) WriteOTLP(ctx context.Context, recs []encode.OTLPRecord) (int, error) {
-	return write(ctx, c, recs, encode.AppendOTLPRecords)
+	return deliver(ctx, c, recs, encode.AppendOTLPRecords)
 }
 
 // Quiet implements [exporters.Quiet].
 func (c *client) Quiet() bool { return true }
 
-// ForceFlush implements [exporters.Sink]; nothing is held.
+// ForceFlush implements [exporters.Sink].
 func (c *client) ForceFlush(context.Context) error { return nil }
 
-// write sends recs in as many requests as it takes.
-func write[R any](ctx context.Context, c *client, recs []R, encode request[R]) (int, error) {
-	if !c.begin() {
-		return 0, exporters.ErrClosed
+// Shutdown implements [exporters.Sink].
+func (c *client) Shutdown(ctx context.Context) error {
+	if c.closed.Swap(true) {
+		return nil
 	}
-	defer c.end()
-	var (
-		done, refused int
-		words         error // the server's latest reason for refusing
-		most          = len(recs)
-	)
-	// result keeps the count of the refused beside whatever else went wrong.
-	result := func(err error) (int, error) {
-		if refused > 0 {
-			if err == nil {
-				err = words
-			}
-			err = exporters.Rejected(refused, err)
-		}
-		return done, err
+	err := c.gate.Close(ctx)
+	select {
+	case <-c.conns.shut():
+	case <-ctx.Done(): // what is left of them ends by itself
 	}
-	for done < len(recs) {
-		if err := context.Cause(ctx); err != nil {
-			return result(fmt.Errorf("otlp: %s: %w", c.name, err))
-		}
-		body, n := encodeRequest(&c.buffers, recs[done:min(done+most, len(recs))], c.limit, encode)
-		if n == 0 {
-			body.Free()
-			return result(exporters.Poison(fmt.Errorf("otlp: a record of more than %d bytes", maxMessage)))
-		}
-		success, err := c.export(ctx, body)
-		body.Free()
-		if _, ok := errors.AsType[tooLargeError](err); ok && n > 1 {
-			// Only for this Write: the server's limit may be another soon, and
-			// records differ.
-			most = n / 2
-			continue
-		} else if ok {
-			err = exporters.Poison(err)
-		}
-		if err != nil {
-			return result(err)
-		}
-		done += n
-		if success.Rejected > 0 {
-			refused += int(min(success.Rejected, int64(n)))
-			words = fmt.Errorf("otlp: %s: %s", c.name, cmp.Or(c.clean(success.Message), "no reason given"))
-		}
+	if err != nil {
+		return fmt.Errorf("otlp: shutdown: %w", err)
 	}
-	return result(nil)
+	return nil
 }
 
-// tooLargeError is that of a request too large for the server.
-type tooLargeError struct{ error }
+// deliver sends recs in as many requests as it takes.
+func deliver[R any](ctx context.Context, c *client, recs []R, upTo delivery.Append[R]) (int, error) {
+	ctx, leave, err := c.gate.Enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	send := func(recs []R) (int, answer.Success, error) {
+		if err := context.Cause(ctx); err != nil { // before anything is encoded
+			return 0, answer.Success{}, fmt.Errorf("otlp: %s: %w", c.name, err)
+		}
+		body, n := encodeRequest(&c.buffers, recs, c.limit, upTo)
+		defer body.Free()
+		success, err := c.call(ctx, body)
+		return n, success, err
+	}
+	return delivery.Deliver(recs, send, c.refusal)
+}
 
-func (e tooLargeError) Unwrap() error { return e.error }
-
-// export sends one request. An answer that cannot be read is as good as one
-// that says nothing: the server has taken the records.
-func (c *client) export(ctx context.Context, body mem.Buffer) (answer.Success, error) {
+// call sends one request.
+func (c *client) call(ctx context.Context, body mem.Buffer) (answer.Success, error) {
 	conn, err := c.conns.take()
 	if err != nil {
 		return answer.Success{}, exporters.Permanent(fmt.Errorf("otlp: %s: %w", c.name, err))
 	}
 	// What the caller's context carries for other servers is not for this one.
 	call := metadata.NewOutgoingContext(ctx, c.metadata)
-	cancel := context.CancelFunc(func() {})
 	if c.timeout > 0 {
+		var cancel context.CancelFunc
 		call, cancel = context.WithTimeout(call, c.timeout)
-	} else {
-		call, cancel = context.WithCancel(call)
+		defer cancel()
 	}
-	defer cancel()
-	defer context.AfterFunc(c.life, cancel)()
-
 	var msg []byte
 	err = conn.Invoke(call, method, body, &msg, c.options...)
 	st := status.Convert(err)
@@ -147,26 +113,23 @@ func (c *client) export(ctx context.Context, body mem.Buffer) (answer.Success, e
 	if err != nil {
 		return answer.Success{}, c.failure(ctx, call, st)
 	}
+	// That it cannot be read is no reason to send the request again.
 	success, _ := answer.Proto(msg)
 	return success, nil
 }
 
-// failure says what st means for the records of a request.
+// failure says what st, which is not OK, means for the records of a request.
 func (c *client) failure(ctx, call context.Context, st *status.Status) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("otlp: %s: %w", c.name, err)
-	}
-	if c.life.Err() != nil && st.Code() == codes.Canceled {
-		return fmt.Errorf("%w while records were being sent to %s", exporters.ErrClosed, c.name)
 	}
 	answered := newAnswerError(c.name, st, c.clean)
 	err := fmt.Errorf("otlp: %w", answered)
 	switch {
 	case answered.code == codes.DeadlineExceeded && call.Err() != nil:
-		// gRPC may say on what it waited.
 		return fmt.Errorf("%w (no answer within %s)", err, c.timeout)
 	case tooLarge(st):
-		return tooLargeError{err}
+		return delivery.TooLarge(err)
 	case answered.retryable():
 		return err
 	default:
@@ -174,55 +137,7 @@ func (c *client) failure(ctx, call context.Context, st *status.Status) error {
 	}
 }
 
-// begin and end enclose a Write. begin reports false after Shutdown.
-func (c *client) begin() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return false
-	}
-	c.writes++
-	return true
-}
-
-func (c *client) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.writes--
-	if c.closed && c.writes == 0 {
-		close(c.idle)
-	}
-}
-
-// Shutdown implements [exporters.Sink]. It waits for the Writes under way
-// until ctx ends, and cuts them off then.
-func (c *client) Shutdown(ctx context.Context) error {
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		return nil
-	}
-	c.closed = true
-	if c.writes == 0 {
-		close(c.idle)
-	}
-	c.mu.Unlock()
-
-	var err error
-	select {
-	case <-c.idle:
-	case <-ctx.Done():
-		select {
-		case <-c.idle: // both are: nothing is cut off
-		default:
-			err = fmt.Errorf("otlp: %s: records were being sent: %w", c.name, context.Cause(ctx))
-		}
-	}
-	c.cut()
-	<-c.idle
-	select {
-	case <-c.conns.shut():
-	case <-ctx.Done(): // what is left ends by itself
-	}
-	return err
+// refusal is the error for records that the server rejected out of a request.
+func (c *client) refusal(reason string) error {
+	return errors.New("otlp: " + c.name + ": partial success: " + cmp.Or(c.clean(reason), "no reason given"))
 }

@@ -21,15 +21,16 @@ import (
 type Config struct {
 	// Endpoint is the server: an http:// or https:// URL, host:port, or another
 	// name that gRPC has for one, such as unix:///run/collector.sock. A URL
-	// without a port means port 80 or 443. User and password belong into
-	// Headers.
+	// without a port means port 80 or 443. Empty, with no Endpoints either, is
+	// [DefaultEndpoint]. Credentials belong into Headers.
 	Endpoint string `yaml:"endpoint"`
-	// Endpoints are several servers instead of Endpoint, the preferred one
-	// first: [exporters.Failover] says when the next one is written to.
+	// Endpoints, instead of Endpoint, are several of these, the preferred one
+	// first: the next is used while one does not work. See
+	// [exporters.Failover].
 	Endpoints []string `yaml:"endpoints"`
 	// Insecure switches TLS off for endpoints that do not say by http:// or
-	// https:// whether to use it. Sockets of this machine do without TLS anyway,
-	// unless TLS has settings.
+	// https:// whether to use it. Without it those have TLS, but for sockets of
+	// this machine, if TLS has no settings.
 	Insecure bool `yaml:"insecure"`
 	// Headers are sent with each request, as gRPC's metadata. Keys are sent in
 	// lower case; user-agent stands in for the exporter's own. Values have
@@ -44,23 +45,35 @@ type Config struct {
 	// Timeout bounds each request, connecting included; 0 and
 	// [exporters.Unlimited] set no limit.
 	Timeout exporters.Duration `yaml:"timeout"`
-	// MaxRequestSize bounds requests before compression: what does not fit goes
-	// into the next one. A record that alone is larger is sent alone, for the
-	// server to decide.
+	// MaxRequestSize bounds requests, in bytes before compression, which is
+	// what servers bound; from 1KiB to 1GiB. A record that is larger by itself
+	// is sent alone: whether it is too large is for the server to say.
 	MaxRequestSize exporters.Size `yaml:"max_request_size"`
 	// TLS is for connections with TLS.
 	TLS exporters.TLS `yaml:"tls"`
 }
 
-// DefaultConfig sends to http://localhost:4317 without compression and waits
-// 10 s, all as the specification has it. Requests have up to 4 MB: servers of
-// gRPC refuse more than 4 MiB unless they are told otherwise.
+// DefaultEndpoint is where the specification expects a server.
+const DefaultEndpoint = "http://localhost:4317"
+
+// DefaultMaxRequestSize keeps some distance from the 4 MiB beyond which servers
+// of gRPC refuse requests unless they are told otherwise.
+const DefaultMaxRequestSize exporters.Size = 4_000_000
+
+// The bounds of max_request_size.
+const (
+	minRequestSize = exporters.KiB
+	maxRequestSize = exporters.GiB
+)
+
+// DefaultConfig sends to [DefaultEndpoint], not compressed, with 10 seconds for
+// each request: the defaults of the specification
+// (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
 func DefaultConfig() Config {
 	return Config{
-		Endpoint:       "http://localhost:4317",
 		Compression:    "none",
 		Timeout:        settings.DefaultTimeout,
-		MaxRequestSize: 4_000_000,
+		MaxRequestSize: DefaultMaxRequestSize,
 	}
 }
 
@@ -73,7 +86,7 @@ func DefaultConfig() Config {
 func FromEnvironment() (Config, error) {
 	env, err := settings.ReadEnvironment()
 	c := DefaultConfig()
-	c.Endpoint = cmp.Or(env.Endpoint, c.Endpoint)
+	c.Endpoint = env.Endpoint
 	c.Insecure = env.Insecure
 	c.HeadersList = env.Headers
 	c.Compression = cmp.Or(env.Compression, c.Compression)
@@ -85,9 +98,6 @@ func FromEnvironment() (Config, error) {
 // Validate reports what is wrong with c, without touching disk or network.
 func (c Config) Validate() error {
 	var errs []error
-	if c.Endpoint == "" && len(c.Endpoints) == 0 {
-		errs = append(errs, errors.New("endpoint: missing: "+endpointForms))
-	}
 	if _, err := c.parseEndpoints(); err != nil {
 		errs = append(errs, err)
 	}
@@ -98,43 +108,48 @@ func (c Config) Validate() error {
 	if c.Timeout < 0 {
 		errs = append(errs, fmt.Errorf("timeout: want 0 or more, have %s", c.Timeout))
 	}
-	if c.MaxRequestSize < 1 || c.MaxRequestSize > maxMessage {
-		errs = append(errs, fmt.Errorf("max_request_size: want 1 to %d bytes, have %s", maxMessage, c.MaxRequestSize))
+	if c.MaxRequestSize < minRequestSize || c.MaxRequestSize > maxRequestSize {
+		errs = append(errs, fmt.Errorf("max_request_size: want %s to %s, have %s", minRequestSize, maxRequestSize, c.MaxRequestSize))
 	}
 	errs = append(errs, c.TLS.Validate())
 	return errors.Join(errs...)
 }
 
 // Check reports what is wrong outside of c: files of TLS that cannot be read,
-// and a proxy in the environment that cannot be used.
+// if an endpoint has TLS, and a proxy in the environment that cannot be used.
 func (c Config) Check() error {
 	endpoints, err := c.parseEndpoints()
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.TLS.Check(), checkProxy(endpoints))
+	err = checkProxy(endpoints)
+	if slices.ContainsFunc(endpoints, func(e endpoint) bool { return e.usesTLS(c) }) {
+		err = errors.Join(c.TLS.Check(), err)
+	}
+	return err
 }
 
-// parseEndpoints reads the endpoints, at least one if c is valid.
+// parseEndpoints returns where to send to, the preferred one first.
 func (c Config) parseEndpoints() ([]endpoint, error) {
 	if len(c.Endpoints) == 0 {
-		if c.Endpoint == "" {
-			return nil, nil
-		}
-		e, err := parseEndpoint(c.Endpoint)
+		e, err := parseEndpoint(cmp.Or(c.Endpoint, DefaultEndpoint))
 		if err != nil {
 			return nil, fmt.Errorf("endpoint: %w", err)
 		}
 		return []endpoint{e}, nil
 	}
+	if c.Endpoint != "" {
+		return nil, errors.New("endpoints: endpoint is set as well: put it first into the list")
+	}
 	list := make([]endpoint, len(c.Endpoints))
+	var errs []error
 	for i, s := range c.Endpoints {
 		var err error
 		if list[i], err = parseEndpoint(s); err != nil {
-			return nil, fmt.Errorf("endpoints: number %d: %w", i+1, err)
+			errs = append(errs, fmt.Errorf("endpoints: number %d: %w", i+1, err))
 		}
 	}
-	return list, nil
+	return list, errors.Join(errs...)
 }
 
 // allHeaders returns the headers by their names in lower case.

@@ -21,7 +21,9 @@ func TestValidate(t *testing.T) {
 		change func(*otlpgrpc.Config)
 		want   string // how the error begins; "" for none
 	}{
-		"no endpoint":       {func(c *otlpgrpc.Config) { c.Endpoint = "" }, "endpoint: missing"},
+		"both":              {func(c *otlpgrpc.Config) { c.Endpoint, c.Endpoints = "a:1", []string{"b:1"} }, "endpoints: endpoint is set"},
+		"request size":      {func(c *otlpgrpc.Config) { c.MaxRequestSize = 1000 }, "max_request_size: "},
+		"huge requests":     {func(c *otlpgrpc.Config) { c.MaxRequestSize = 2 * exporters.GiB }, "max_request_size: "},
 		"several":           {func(c *otlpgrpc.Config) { c.Endpoints = []string{"http://a", "b:1"} }, ""},
 		"a bad one of them": {func(c *otlpgrpc.Config) { c.Endpoints = []string{"http://a", "b"} }, "endpoints: number 2: "},
 		"a path":            {func(c *otlpgrpc.Config) { c.Endpoint = "http://a:4318/v1/logs" }, "endpoint: gRPC has no path"},

@@ -80,8 +80,8 @@ func (c *connections) close(conn *connection) {
 	c.closing.Go(func() { _ = conn.Close() })
 }
 
-// shut closes the connection, which has no calls any more, and returns a
-// channel that is closed when all of them are.
+// shut closes the connection when there are no calls any more, nor will be,
+// and returns a channel that is closed when that is done.
 func (c *connections) shut() <-chan struct{} {
 	c.mu.Lock()
 	if conn := c.current; conn != nil {

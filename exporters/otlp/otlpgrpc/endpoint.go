@@ -108,7 +108,7 @@ func (e endpoint) usesTLS(cfg Config) bool {
 	case e.plain || e.secure:
 		return e.secure
 	case e.local:
-		return cfg.TLS != exporters.TLS{}
+		return !cfg.Insecure && cfg.TLS != exporters.TLS{}
 	}
 	return !cfg.Insecure
 }

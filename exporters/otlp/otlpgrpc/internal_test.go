@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/otlp/internal/delivery"
 	"github.com/seed2f724858/sluice/exporters/sinktest"
 	"github.com/seed2f724858/sluice/record"
 )
@@ -95,7 +96,7 @@ func TestEncodeRequestAllocates(t *testing.T) {
 	for i := range recs {
 		encoded[i].Log = encoder.AppendLog(nil, &recs[i])
 	}
-	plain := request[record.Record](encoder.AppendUpTo)
+	plain := delivery.Append[record.Record](encoder.AppendUpTo)
 	p := &buffers{max: 4 << 20}
 	for name, run := range map[string]func(){
 		"records": func() { free(t, p, recs, plain) },
@@ -107,8 +108,8 @@ func TestEncodeRequestAllocates(t *testing.T) {
 	}
 }
 
-func free[R any](t *testing.T, p *buffers, recs []R, encode request[R]) {
-	b, n := encodeRequest(p, recs, 4<<20, encode)
+func free[R any](t *testing.T, p *buffers, recs []R, upTo delivery.Append[R]) {
+	b, n := encodeRequest(p, recs, 4<<20, upTo)
 	if n != len(recs) {
 		t.Fatalf("%d records in the request", n)
 	}

@@ -6,6 +6,8 @@ import (
 
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
+
+	"github.com/seed2f724858/sluice/exporters/otlp/internal/delivery"
 )
 
 // method is LogsService.Export
@@ -75,19 +77,11 @@ func (p *buffers) Put(b *[]byte) {
 	}
 }
 
-// request is the function of package encode that makes a request of the first
-// records that fit into limit bytes.
-type request[R any] func(dst []byte, recs []R, limit int) ([]byte, int)
-
 // encodeRequest returns a request of the first of recs, which are not empty,
-// and how many these are. It is at most limit bytes long, unless the first
-// record alone is longer.
-func encodeRequest[R any](p *buffers, recs []R, limit int, encode request[R]) (mem.Buffer, int) {
+// and how many these are.
+func encodeRequest[R any](p *buffers, recs []R, limit int, upTo delivery.Append[R]) (mem.Buffer, int) {
 	b := p.Get(minBuffer)
 	var n int
-	*b, n = encode((*b)[:0], recs, limit)
-	if n == 0 {
-		*b, n = encode((*b)[:0], recs[:1], maxMessage)
-	}
+	*b, n = delivery.Request((*b)[:0], recs, limit, upTo)
 	return mem.NewBuffer(b, p), n
 }

@@ -42,10 +42,10 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/encoding/gzip"
 
 	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/internal/gate"
 	"github.com/seed2f724858/sluice/exporters/otlp/internal/settings"
 	"github.com/seed2f724858/sluice/record"
 	"github.com/seed2f724858/sluice/redact"
@@ -133,18 +133,17 @@ func newClient(cfg Config, e endpoint) (*client, error) {
 			grpc.MaxCallRecvMsgSize(maxAnswer),
 		},
 		limit:   int(cfg.MaxRequestSize),
-		records: encode.OTLPProto().AppendUpTo,
+		encoder: encode.OTLPProto(),
 		buffers: buffers{max: 2 * int(cfg.MaxRequestSize)},
 		clean:   cleaner(headers),
-		idle:    make(chan struct{}),
+		gate:    gate.New(),
 	}
 	if cfg.Compression == "gzip" {
-		c.options = append(c.options, grpc.UseCompressor(gzip.Name))
+		c.conns.options = append(c.conns.options, new(packer).option())
 	}
 	if cfg.Timeout != exporters.Unlimited {
 		c.timeout = cfg.Timeout.Std()
 	}
-	c.life, c.cut = context.WithCancel(context.Background())
 	return c, nil
 }
 
@@ -198,5 +197,5 @@ func (e *Exporter) Counts() exporters.FailoverCounts {
 func (e *Exporter) ForceFlush(ctx context.Context) error { return e.sink.ForceFlush(ctx) }
 
 // Shutdown implements [exporters.Sink]. Writes under way go on until ctx ends
-// and are cut off then.
+// and are then cut off: their records are worth another try.
 func (e *Exporter) Shutdown(ctx context.Context) error { return e.sink.Shutdown(ctx) }

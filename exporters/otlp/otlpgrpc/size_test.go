@@ -14,7 +14,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seed2f724858/sluice/exporters"
-	"github.com/seed2f724858/sluice/exporters/otlp/otlpgrpc"
 	"github.com/seed2f724858/sluice/exporters/sinktest"
 	"github.com/seed2f724858/sluice/record"
 )
@@ -127,17 +126,5 @@ func TestTooLargeInOtherWords(t *testing.T) {
 				t.Errorf("%d calls, %d taken; want 4, 2 and then each alone", calls, taken)
 			}
 		})
-	}
-}
-
-// Records too large for any message of gRPC would need 2 GiB to test; the
-// setting that would make such messages is refused.
-func TestMaxRequestSizeBounds(t *testing.T) {
-	for _, size := range []exporters.Size{0, -1, 2 * exporters.GiB} {
-		c := otlpgrpc.DefaultConfig()
-		c.MaxRequestSize = size
-		if err := c.Validate(); err == nil || !strings.HasPrefix(err.Error(), "max_request_size: ") {
-			t.Errorf("max_request_size %d: %v", size, err)
-		}
 	}
 }
