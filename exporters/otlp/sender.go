@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/internal/gate"
 	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
 	"github.com/seed2f724858/sluice/exporters/otlp/internal/answer"
 	"github.com/seed2f724858/sluice/exporters/otlp/internal/delivery"
@@ -28,7 +29,7 @@ type sender struct {
 	headers [compressions]http.Header // by what the body is compressed with
 	packer  packer
 	buffers sync.Pool // *buffers
-	gate    *gate
+	gate    *gate.Gate
 }
 
 func newSender(c Config, u *url.URL, headers map[string]exporters.Secret, client httpclient.Config) (*sender, error) {
@@ -37,7 +38,7 @@ func newSender(c Config, u *url.URL, headers map[string]exporters.Secret, client
 		clean: settings.NewCleaner(headers),
 		json:  c.Encoding == "json",
 		limit: int(c.MaxRequestSize),
-		gate:  newGate(),
+		gate:  gate.New(),
 	}
 	var err error
 	if s.client, err = httpclient.New(client); err != nil {
@@ -93,7 +94,7 @@ func (s *sender) Quiet() bool { return true }
 
 // Shutdown implements [exporters.Sink].
 func (s *sender) Shutdown(ctx context.Context) error {
-	err := s.gate.close(ctx)
+	err := s.gate.Close(ctx)
 	s.client.CloseIdle()
 	if err != nil {
 		return fmt.Errorf("otlp: shutdown: %w", err)
@@ -106,7 +107,7 @@ type buffers struct{ plain, packed []byte }
 
 // deliver sends recs in as many requests as it takes.
 func deliver[R any](ctx context.Context, s *sender, recs []R, upTo delivery.Append[R]) (n int, err error) {
-	ctx, leave, err := s.gate.enter(ctx)
+	ctx, leave, err := s.gate.Enter(ctx)
 	if err != nil {
 		return 0, err
 	}
