@@ -38,11 +38,11 @@ func runCalls(j job) (result, error) {
 
 // timed warms f up (pools, files, pages not yet touched) and measures it.
 func timed(goroutines int, d time.Duration, f func(from, n int)) result {
-	fanOut(goroutines, d/5, f)
+	fanOut(goroutines, d/5, chunk, f)
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	n, elapsed := fanOut(goroutines, d, f)
+	n, elapsed := fanOut(goroutines, d, chunk, f)
 	runtime.ReadMemStats(&after)
 	return result{
 		NS:     float64(elapsed) / float64(n),
@@ -50,9 +50,9 @@ func timed(goroutines int, d time.Duration, f func(from, n int)) result {
 	}
 }
 
-// fanOut calls f from several goroutines for d and returns how many calls they
-// made together and the wall time.
-func fanOut(goroutines int, d time.Duration, f func(from, n int)) (int64, time.Duration) {
+// fanOut calls f from several goroutines for d, for so many calls at a time,
+// and returns how many calls they made together and the wall time.
+func fanOut(goroutines int, d time.Duration, chunk int, f func(from, n int)) (int64, time.Duration) {
 	var wg sync.WaitGroup
 	var calls atomic.Int64
 	start := time.Now()

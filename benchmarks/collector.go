@@ -31,51 +31,34 @@ func buildCollector(dir string, progress io.Writer) (string, error) {
 	return filepath.Join(dir, "testcollector"), nil
 }
 
-// collector is a Collector that receives OTLP and throws it away.
+// collector is a Collector that runs.
 type collector struct {
-	http, grpc string // URLs
-	metrics    string
-	cmd        *exec.Cmd
-	in         io.Closer
+	cmd *exec.Cmd
+	in  io.Closer
+	out *bufio.Reader
 }
 
-const collectorYAML = `
-receivers:
-  otlp: {protocols: {http: {endpoint: %q}, grpc: {endpoint: %q}}}
-exporters:
-  nop: {}
-service:
-  telemetry: {metrics: {level: basic, readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %d}}}}]}}
-  pipelines: {logs: {receivers: [otlp], exporters: [nop]}}
-`
-
-// startCollector starts the command and waits until it listens.
-func startCollector(command, dir string) (*collector, error) {
-	var ports [3]int
-	for i := range ports {
-		port, err := freePort()
-		if err != nil {
-			return nil, err
-		}
-		ports[i] = port
-	}
-	address := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", ports[i]) }
-	config := filepath.Join(dir, "collector.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, collectorYAML, address(0), address(1), ports[2]), 0o640); err != nil {
+// startCollector starts the command with the configuration and waits until it
+// is ready.
+func startCollector(command, dir, config string) (*collector, error) {
+	path := filepath.Join(dir, "collector.yaml")
+	if err := os.WriteFile(path, []byte(config), 0o640); err != nil {
 		return nil, err
 	}
-	c := &collector{
-		http: "http://" + address(0), grpc: "http://" + address(1), metrics: "http://" + address(2) + "/metrics",
-		cmd: exec.Command(command, "--config", config),
+	c := &collector{cmd: exec.Command(command, "--config", path)}
+	in, err := c.cmd.StdinPipe() // at whose end it ends
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if c.in, err = c.cmd.StdinPipe(); err != nil { // at whose end it ends
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
 		return nil, err
 	}
 	log, err := c.cmd.StderrPipe()
 	if err != nil {
 		return nil, err
 	}
+	c.in, c.out = in, bufio.NewReader(out)
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -91,6 +74,11 @@ func startCollector(command, dir string) (*collector, error) {
 	return nil, fmt.Errorf("the Collector does not start: %w\n%s", errors.Join(lines.Err(), c.cmd.Wait()), read.String())
 }
 
+func (c *collector) stop() error {
+	err := c.in.Close()
+	return errors.Join(err, c.cmd.Wait())
+}
+
 // freePort returns a port that nobody listens on, below those that outgoing
 // connections are given.
 func freePort() (int, error) {
@@ -103,10 +91,42 @@ func freePort() (int, error) {
 	return 0, errors.New("no port is free")
 }
 
+// sink is a Collector that receives OTLP and throws it away.
+type sink struct {
+	*collector
+	http, grpc, metrics string // URLs
+}
+
+const sinkYAML = `
+receivers:
+  otlp: {protocols: {http: {endpoint: 127.0.0.1:%d}, grpc: {endpoint: 127.0.0.1:%d}}}
+exporters: {nop: {}}
+service:
+  telemetry: {metrics: {level: basic, readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %d}}}}]}}
+  pipelines: {logs: {receivers: [otlp], exporters: [nop]}}
+`
+
+func startSink(command, dir string) (*sink, error) {
+	var ports [3]int
+	for i := range ports {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		ports[i] = port
+	}
+	c, err := startCollector(command, dir, fmt.Sprintf(sinkYAML, ports[0], ports[1], ports[2]))
+	if err != nil {
+		return nil, err
+	}
+	url := func(i int) string { return fmt.Sprintf("http://127.0.0.1:%d", ports[i]) }
+	return &sink{collector: c, http: url(0), grpc: url(1), metrics: url(2) + "/metrics"}, nil
+}
+
 // accepted returns how many log records the Collector has taken, by its own
 // count.
-func (c *collector) accepted() (int, error) {
-	res, err := http.Get(c.metrics)
+func (s *sink) accepted() (int, error) {
+	res, err := http.Get(s.metrics)
 	if err != nil {
 		return 0, err
 	}
@@ -124,9 +144,4 @@ func (c *collector) accepted() (int, error) {
 		sum += n
 	}
 	return int(sum), lines.Err()
-}
-
-func (c *collector) stop() error {
-	err := c.in.Close()
-	return errors.Join(err, c.cmd.Wait())
 }

@@ -39,7 +39,7 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	o := options{}
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
-	only := flags.String("only", "call,with,disabled,encode,step,flood,stall,shared,otlp", "what to measure")
+	only := flags.String("only", "call,with,disabled,encode,step,flood,stall,shared,otlp,spool,backlog", "what to measure")
 	names := flags.String("contestants", "", "regular expression of the contestants that take part (default: all)")
 	full := flags.Bool("full", false, "9 rounds of calls, stalled sinks, shared files and OTLP, 5 of floods, 5s of stall")
 	flags.IntVar(&o.rounds, "count", 3, "rounds of calls, of shared files and of OTLP")
@@ -72,7 +72,7 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
-	if slices.Contains(o.kinds, kindOTLP) {
+	if slices.Contains(o.kinds, kindOTLP) || slices.Contains(o.kinds, kindQueue) {
 		if o.collector, err = buildCollector(root, progress); err != nil {
 			return err
 		}
@@ -89,9 +89,9 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 		table = append(table, rows(g, rs[g.title])...)
 	}
 	fmt.Fprintf(stdout, "%s, %s/%s, %d CPUs; medians of %d rounds (floods %d, sinks %d), %s.\n"+
-		"× SDK compares with %q (in floods with %q, in OTLP with %q), × zap with %q.\n\n",
+		"× SDK compares with %q (in floods with %q, in OTLP with %q, in disk queues with %q), × zap with %q.\n\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), o.rounds, o.floods, o.stallRounds,
-		time.Since(start).Round(time.Second), baseSDK, baseSDKSimple, stockOTLPFlushed, baseZap)
+		time.Since(start).Round(time.Second), baseSDK, baseSDKSimple, stockOTLPFlushed, collectorQueue, baseZap)
 	printTable(stdout, table)
 	fmt.Fprintln(stdout)
 	printTargets(stdout, targets(o, gs, rs))

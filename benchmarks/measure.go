@@ -22,7 +22,10 @@ const (
 	kindStep     = "step"
 	kindShared   = "shared"
 	kindOTLP     = "otlp"
+	kindQueue    = "spool"
 	kindWriter   = "writer" // one of the processes of a shared job
+	kindBacklog  = "backlog"
+	kindDrain    = "drain" // the second process of a backlog job
 )
 
 // job is one measurement of one contestant. Each runs in a process of its own,
@@ -38,8 +41,8 @@ type job struct {
 	// Records is how many records a flood or all writers of a file send. A
 	// writer's ids begin with First.
 	Records, First int
-	// Sink is the sink's behaviour in a stall job, the transport in an otlp
-	// job.
+	// Sink is the sink's behaviour in a stall or backlog job, the transport in
+	// an otlp job.
 	Sink string
 	// Collector is the command that an otlp job sends to; the measuring process
 	// is given its addresses, HTTP and GRPC, as URLs.
@@ -63,11 +66,14 @@ type result struct {
 	// record that arrived.
 	Duplicates int
 	Bytes      float64
-	// Sent counts the records that writers of one file were told are written,
-	// Broken the lines in the files that are no record's, Largest is the size of
+	// Sent counts the records that writers of one file, or of a disk queue, were
+	// told are written, Broken the lines in the files that are no record's, Largest is the size of
 	// the largest file in bytes.
 	Sent, Broken int
 	Largest      int64
+	// Drained is the seconds in which a backlog was delivered, Open those from
+	// opening its queue until the first record.
+	Drained, Open float64
 }
 
 func (j job) run() (result, error) {
@@ -86,6 +92,10 @@ func (j job) run() (result, error) {
 		return runShared(j)
 	case kindOTLP:
 		return runOTLP(j)
+	case kindQueue:
+		return runQueue(j)
+	case kindBacklog:
+		return runBacklog(j)
 	}
 	return result{}, fmt.Errorf("unknown measurement %q", j.Kind)
 }
@@ -99,8 +109,11 @@ func child(in io.Reader, out io.Writer) error {
 	if err := stdin.Decode(&j); err != nil {
 		return fmt.Errorf("read job: %w", err)
 	}
-	if j.Kind == kindWriter {
+	switch j.Kind {
+	case kindWriter:
 		return runWriter(j, io.MultiReader(stdin.Buffered(), in), out)
+	case kindDrain:
+		return runDrain(j, out)
 	}
 	r, err := j.run()
 	if err != nil {
@@ -116,8 +129,11 @@ func spawn(j job, root string) (_ result, err error) {
 		return result{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(j.Dir)) }()
-	if j.Kind == kindOTLP {
+	switch j.Kind {
+	case kindOTLP:
 		return sendOTLP(j)
+	case kindQueue:
+		return fillQueue(j)
 	}
 	return measure(j)
 }

@@ -65,6 +65,8 @@ func groups(o options) []group {
 		add(group{"sink " + sink + ", p99.9 of a call, ns",
 			job{Kind: kindStall, Sink: sink, Duration: o.stall}, []string{sluiceDirect, baseSDK}, o.stallRounds})
 	}
+	add(group{"sink " + sinkSpooled + ", p99.9 of a call, ns",
+		job{Kind: kindStall, Sink: sinkSpooled, Duration: o.stall}, []string{sluiceDirect}, o.stallRounds})
 	if canShare {
 		var names []string
 		for _, c := range sharedContestants() {
@@ -79,6 +81,12 @@ func groups(o options) []group {
 	for _, transport := range []string{overHTTP, overHTTPGzip, overGRPC} {
 		add(group{"OTLP/" + transport + ", records a CPU second",
 			job{Kind: kindOTLP, Sink: transport, Goroutines: 1, Records: otlpRecords(o), Collector: o.collector}, names, o.rounds})
+	}
+	add(group{"disk queue, " + goroutines(8) + ", records/s",
+		job{Kind: kindQueue, Goroutines: 8, Duration: o.stall, Collector: o.collector}, queueContestants(), o.rounds})
+	for _, sink := range []string{sinkForwards, sinkDecoded} {
+		add(group{"backlog of 1 GiB, " + sink + ", drained records/s",
+			job{Kind: kindBacklog, Sink: sink, Records: backlog}, []string{spoolInterval}, o.floods})
 	}
 	return gs
 }

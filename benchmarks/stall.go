@@ -10,7 +10,10 @@ import (
 
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
+	"github.com/seed2f724858/sluice/encode"
+	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/record"
+	"github.com/seed2f724858/sluice/spool"
 )
 
 // The behaviours of the sink in a stall measurement.
@@ -18,6 +21,7 @@ const (
 	sinkFree    = "free"    // takes everything at once
 	sinkSlow    = "slow"    // takes slowWrite for each batch
 	sinkStalled = "stalled" // takes nothing until the measurement is over
+	sinkSpooled = "spooled" // takes everything at once, from a disk queue in front of it
 )
 
 const (
@@ -50,6 +54,11 @@ func (g gateSink) Write(_ context.Context, recs []record.Record) (int, error) {
 	g.take(len(recs))
 	return len(recs), nil
 }
+func (gateSink) Forwards() bool { return true }
+func (g gateSink) WriteOTLP(_ context.Context, recs []encode.OTLPRecord) (int, error) {
+	g.take(len(recs))
+	return len(recs), nil
+}
 func (gateSink) ForceFlush(context.Context) error { return nil }
 func (gateSink) Shutdown(context.Context) error   { return nil }
 
@@ -69,8 +78,13 @@ func runStall(j job) (result, error) {
 	var s *session
 	switch j.Contestant {
 	case sluiceDirect:
-		var err error
-		if s, err = sluiceDropping(gateSink{g}); err != nil {
+		sink, err := exporters.Sink(gateSink{g}), error(nil)
+		if j.Sink == sinkSpooled {
+			if sink, err = spool.New(sink, spoolConfig(j.Dir)); err != nil {
+				return result{}, err
+			}
+		}
+		if s, err = sluiceDropping(sink); err != nil {
 			return result{}, err
 		}
 	case baseSDK:

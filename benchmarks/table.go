@@ -80,6 +80,10 @@ func rows(g group, rs map[string][]result) []row {
 		case kindOTLP:
 			figure, sdk = sentPerCPU(g.job.Records), stockOTLPFlushed
 			also = otlpDetails(runs, g.job.Records)
+		case kindQueue:
+			figure, sdk = queueRate, collectorQueue
+		case kindBacklog:
+			figure, also = drainRate, backlogDetails(runs)
 		case kindStall:
 			figure = p999
 			also = fmt.Sprintf("p50 %s, p99 %s, %s delivered", number(median(runs, p50)), number(median(runs, p99)), percent(runs))

@@ -36,6 +36,8 @@ func targets(o options, gs []group, rs results) []target {
 	flood1, flood8 := title(kindFlood, 1, ""), title(kindFlood, 8, "")
 	encoding, step := title(kindEncode, 1, ""), title(kindStep, 1, "")
 	free, stalled := title(kindStall, 0, sinkFree), title(kindStall, 0, sinkStalled)
+	spooled, queues := title(kindStall, 0, sinkSpooled), title(kindQueue, 8, "")
+	forwarded, decoded := title(kindBacklog, 0, sinkForwards), title(kindBacklog, 0, sinkDecoded)
 	shared := title(kindShared, 0, "")
 	http, gzip, grpc := title(kindOTLP, 1, overHTTP), title(kindOTLP, 1, overHTTPGzip), title(kindOTLP, 1, overGRPC)
 	records, sent := rate(o.records), sentPerCPU(otlpRecords(o))
@@ -68,6 +70,7 @@ func targets(o options, gs []group, rs results) []target {
 		{"flood, 8 goroutines: CPU time against zap buffered", ratio(flood8[sluiceDirect], flood8[zapBuffered], cpu), 1, false},
 		{"flood, 1 goroutine: rate against SDK simple, stdoutlog", ratio(flood1[sluiceDirect], flood1[baseSDKSimple], records), 8, true},
 		{"p99.9 of a call, sink stalled against free", ratio(stalled[sluiceDirect], free[sluiceDirect], p999), 3, false},
+		{"p50 of a call, disk queue against none", ratio(spooled[sluiceDirect], free[sluiceDirect], p50), 1.2, false},
 		{"8 processes, shared: delivered exactly once", exactlyOnce(shared[shared8]), 1, true},
 		{"8 processes, shared: MiB of the largest file", median(shared[shared8], largest), sharedFileSize, false},
 		{"8 processes, shared: rate against 1 that does not share", ratio(shared[shared8], shared[unshared1], sharedRate), 0.70, true},
@@ -79,6 +82,13 @@ func targets(o options, gs []group, rs results) []target {
 		{"OTLP/HTTP: records a CPU second against the stock exporter", ratio(http[sluiceOTLP], http[stockOTLPFlushed], sent), 2, true},
 		{"OTLP/HTTP, gzip: records a CPU second against the stock exporter", ratio(gzip[sluiceOTLP], gzip[stockOTLPFlushed], sent), 2, true},
 		{"OTLP/gRPC: records a CPU second against the stock exporter", ratio(grpc[sluiceOTLP], grpc[stockOTLPFlushed], sent), 2, true},
+		{"disk queue, never: records/s against the Collector's", ratio(queues[spoolNever], queues[collectorQueue], queueRate), 5, true},
+		{"disk queue, every 200ms: records/s against the Collector's", ratio(queues[spoolInterval], queues[collectorQueue], queueRate), 5, true},
+		{"backlog: delivered exactly once", exactlyOnce(forwarded[spoolInterval]), 1, true},
+		{"backlog, decoded: delivered exactly once", exactlyOnce(decoded[spoolInterval]), 1, true},
+		{"backlog: drained against filled", median(forwarded[spoolInterval], drainShare), 1, true},
+		{"backlog: seconds until its first record", median(forwarded[spoolInterval], opening), 1, false},
+		{"backlog: MiB of memory until then", median(forwarded[spoolInterval], rss) / (1 << 20), 64, false},
 	}
 }
 
