@@ -24,6 +24,7 @@ type sender struct {
 	client *httpclient.Client
 	clean  settings.Cleaner
 	json   bool
+	upTo   delivery.Append[record.Record]
 	limit  int // of a request, in bytes
 
 	headers [compressions]http.Header // by what the body is compressed with
@@ -37,8 +38,14 @@ func newSender(c Config, u *url.URL, headers map[string]exporters.Secret, client
 		url:   u,
 		clean: settings.NewCleaner(headers),
 		json:  c.Encoding == "json",
+		upTo:  encode.OTLPProto().AppendUpTo,
 		limit: int(c.MaxRequestSize),
 		gate:  gate.New(),
+	}
+	contentType := typeProto
+	if s.json {
+		contentType = typeJSON
+		s.upTo = encode.OTLPJSON().AppendUpTo
 	}
 	var err error
 	if s.client, err = httpclient.New(client); err != nil {
@@ -48,7 +55,7 @@ func newSender(c Config, u *url.URL, headers map[string]exporters.Secret, client
 		return nil, err
 	}
 	for how := range s.headers {
-		h := http.Header{"User-Agent": {settings.UserAgent()}, "Content-Type": {s.contentType()}}
+		h := http.Header{"User-Agent": {settings.UserAgent()}, "Content-Type": {contentType}}
 		if name := compression(how).String(); name != "" {
 			h.Set("Content-Encoding", name)
 		}
@@ -60,19 +67,9 @@ func newSender(c Config, u *url.URL, headers map[string]exporters.Secret, client
 	return s, nil
 }
 
-func (s *sender) contentType() string {
-	if s.json {
-		return typeJSON
-	}
-	return typeProto
-}
-
 // Write implements [exporters.Sink].
 func (s *sender) Write(ctx context.Context, recs []record.Record) (int, error) {
-	if s.json {
-		return deliver(ctx, s, recs, encode.OTLPJSON().AppendUpTo)
-	}
-	return deliver(ctx, s, recs, encode.OTLPProto().AppendUpTo)
+	return deliver(ctx, s, recs, s.upTo)
 }
 
 // Forwards implements [exporters.Forwarder].
