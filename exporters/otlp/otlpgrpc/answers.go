@@ -97,11 +97,11 @@ func tooLarge(st *status.Status) bool {
 		return false
 	}
 	message := strings.ToLower(st.Message())
-	if strings.Contains(message, ownLimit) {
+	if slices.ContainsFunc(ownWords, func(words string) bool { return strings.HasSuffix(message, words) }) {
 		return false // it is the answer that is
 	}
 	return slices.ContainsFunc(tooLargeWords, func(words string) bool { return strings.Contains(message, words) })
 }
 
-// ownLimit stands in gRPC's complaint about an answer.
-var ownLimit = fmt.Sprint(maxAnswer)
+// ownWords end what gRPC says here of an answer that is larger than maxAnswer.
+var ownWords = []string{fmt.Sprintf(" vs. %d)", maxAnswer), fmt.Sprintf("larger than max %d", maxAnswer)}

@@ -43,7 +43,8 @@ type Config struct {
 	// Compression is none or gzip.
 	Compression string `yaml:"compression"`
 	// Timeout bounds each request, connecting included; 0 and
-	// [exporters.Unlimited] set no limit.
+	// [exporters.Unlimited] set no limit. It is also what a connection that is
+	// only half open is noticed by.
 	Timeout exporters.Duration `yaml:"timeout"`
 	// MaxRequestSize bounds requests, in bytes before compression, which is
 	// what servers bound; from 1KiB to 1GiB. A record that is larger by itself

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"google.golang.org/grpc/resolver"
 
@@ -42,7 +43,7 @@ func parseEndpoint(s string) (endpoint, error) {
 		return endpoint{}, errors.New("unknown scheme: " + endpointForms)
 	}
 	host, port, err := net.SplitHostPort(s)
-	if err != nil || host == "" || !isPort(port) || strings.ContainsAny(host, "@/?# ") {
+	if err != nil || !isHost(host) || !isPort(port) {
 		return endpoint{}, errors.New(endpointForms)
 	}
 	return endpoint{name: s, target: dns(s), host: s}, nil
@@ -57,7 +58,7 @@ func parseURL(s string) (endpoint, error) {
 		return endpoint{}, errors.New("not a URL: " + endpointForms)
 	case u.User != nil:
 		return endpoint{}, errors.New("user and password do not belong here: put them into headers (authorization)")
-	case u.Hostname() == "":
+	case !isHost(u.Hostname()):
 		return endpoint{}, errors.New("no host: " + endpointForms)
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
 		return endpoint{}, errors.New("gRPC has no path behind the host: is this an endpoint of OTLP/HTTP?")
@@ -111,6 +112,13 @@ func (e endpoint) usesTLS(cfg Config) bool {
 		return !cfg.Insecure && cfg.TLS != exporters.TLS{}
 	}
 	return !cfg.Insecure
+}
+
+// isHost reports whether s may be a name or an address; it can stand in an
+// error.
+func isHost(s string) bool {
+	other := func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(`@/?#\ `, r) }
+	return s != "" && !strings.ContainsFunc(s, other)
 }
 
 func isPort(s string) bool {

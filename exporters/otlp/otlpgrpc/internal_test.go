@@ -1,6 +1,7 @@
 package otlpgrpc
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestParseEndpoint(t *testing.T) {
 	for _, s := range []string{
 		"", "host", ":4317", "host:", "host:0", "host:65536", "host:port", "http://", "http://:4317", "http://host:0",
 		"http://host:4317/v1/logs", "http://host?a=b", "http://host#a", "http://user@host", "https://user:pw@host:4317",
-		"ftp://host:21", "user:pw@host:4317", "unix:", "unix:///", "unix://run/otlp.sock", "http://ho st", "host/path:80",
+		"ftp://host:21", "user:pw@host:4317", "unix:", "unix:///", "unix://run/otlp.sock", "http://ho st", "host/path:80", "ho\x1bst:80", "http://ho%20st:80",
 		"dns://u:p@server/host", "dns:",
 	} {
 		if e, err := parseEndpoint(s); err == nil {
@@ -153,10 +154,12 @@ func TestCodecTakesItsOwnOnly(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
+	own := strconv.Itoa(maxAnswer)
 	for message, want := range map[string]bool{
-		"grpc: received message larger than max (5 vs. 4)":                       true,
-		"grpc: received message larger than max (99999 vs. " + ownLimit + ")":    false,
-		"grpc: received message after decompression larger than max " + ownLimit: false,
+		"grpc: received message larger than max (" + own + " vs. 4)":        true,
+		"grpc: received message larger than max (5 vs. 4)":                  true,
+		"grpc: received message larger than max (99999 vs. " + own + ")":    false,
+		"grpc: received message after decompression larger than max " + own: false,
 		"quota exceeded": false,
 		"queue is full":  false,
 	} {

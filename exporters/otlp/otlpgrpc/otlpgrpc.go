@@ -26,7 +26,8 @@
 // The first Write dials. All Writes share one connection; when it breaks, or a
 // call in it gets no answer within the timeout, the next Write makes a new
 // one, and looks the name up again. Proxies are those of the environment, as
-// gRPC has them (HTTPS_PROXY and NO_PROXY, also for http:// endpoints).
+// gRPC has them: HTTPS_PROXY and NO_PROXY, also for http:// endpoints, by
+// CONNECT.
 //
 // gRPC has a logger of its own for what happens to connections
 // (google.golang.org/grpc/grpclog). It is silent about them unless
@@ -122,8 +123,8 @@ func newClient(cfg Config, e endpoint) (*client, error) {
 				grpc.WithTransportCredentials(security),
 				grpc.WithUserAgent(agent),
 				grpc.WithMaxHeaderListSize(maxHeader),
-				// Retries are not this package's, nor the DNS's business.
-				grpc.WithDisableRetry(),
+				grpc.WithDisableRetry(), // others try again
+				// Settings come from the user, not from the DNS.
 				grpc.WithDisableServiceConfig(),
 			},
 		},
