@@ -195,6 +195,10 @@ var canarySinks = map[string][]func(t *testing.T, dir string) canarySink{
 		stream("{socket: {endpoint: tcp://ADDR, format: json}}"),
 		stream("{socket: {endpoint: tcp://ADDR, format: otlp_json, framing: length}}"),
 	},
+	"spool": {
+		settings("{spool: {directory: DIR/queue, exporter: {file: {path: DIR/log}}}}"),
+		refused("{spool: {directory: DIR/queue, exporter: {otlp_http: {endpoint: URL}}}}"),
+	},
 	"terminal": {
 		settings("{terminal: {format: pretty}}"),
 		settings("{terminal: {format: text}}"),
@@ -248,6 +252,19 @@ func request(text string) func(*testing.T, string) canarySink {
 		}))
 		t.Cleanup(s.Close)
 		return canarySink{settings: strings.ReplaceAll(text, "URL", strconv.Quote(s.URL))}
+	}
+}
+
+// refused are the settings of an exporter that sends requests to URL, which
+// takes none of them.
+func refused(text string) func(*testing.T, string) canarySink {
+	return func(t *testing.T, dir string) canarySink {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.WriteHeader(http.StatusBadRequest)
+		}))
+		t.Cleanup(s.Close)
+		return settings(strings.ReplaceAll(text, "URL", strconv.Quote(s.URL)))(t, dir)
 	}
 }
 

@@ -27,6 +27,7 @@ func exporterTypes() []ExporterType {
 		{name: "ref", settings: func(ExporterType, *decoder, *node) exporterConfig { return &ref{} }},
 		wrapperType("retry", newRetry),
 		NewExporterType("socket", socket.DefaultConfig, socket.New).Network(),
+		wrapperType("spool", newSpooled),
 		NewExporterType("terminal", terminal.DefaultConfig, terminal.New),
 	}
 }

@@ -139,6 +139,9 @@ func (s *share) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	if s.shared.users.Add(-1) > 0 {
+		if _, ok := exporters.As[exporters.Spooler](s.shared.sink); ok {
+			return nil // what was written is safe, and the last user's to drain
+		}
 		return s.shared.sink.ForceFlush(ctx)
 	}
 	return s.shared.sink.Shutdown(ctx)

@@ -26,7 +26,11 @@ func wrapperType(name string, defaults func(d *decoder, n *node) wrapper) Export
 // another, and what to do about it.
 var misplaced = map[[2]string][2]string{
 	{"retry", "retry"}:    {"a retry stands in front of this one already", "leave one of them out"},
+	{"retry", "spool"}:    {"the spool tries again by itself, for as long as it takes", "leave the retry in front of it out"},
+	{"spool", "retry"}:    {"the spool tries again by itself, for as long as it takes", "leave the retry out"},
+	{"spool", "spool"}:    {"a spool stands in front of this one already", "leave one of them out"},
 	{"failover", "retry"}: {"nobody else would be asked before this retry has given up, and then the records are dropped", "put the retry in front of the failover"},
+	{"failover", "spool"}: {"it takes records whether or not its exporter works, and nobody else would be asked", "put the spool in front of the failover"},
 }
 
 // settleNesting finds exporters that cannot stand where they do. The targets

@@ -106,3 +106,24 @@ func TestValidateKnowsAllExporters(t *testing.T) {
 	p = start(t, &out, "validate", writeConfig(t, "{otlp_grpc: }"))
 	p.wantExit(t, 0)
 }
+
+// What a collector that is away has not taken waits on disk, which is no loss,
+// and goes out at the next start.
+func TestPipeThroughSpool(t *testing.T) {
+	const n = 3000
+	c := newCollector(t, 1<<30)
+	config := writeConfig(t, "{spool: {directory: "+filepath.Join(t.TempDir(), "queue")+", exporter: {otlp_http: {endpoint: "+c.URL+"/v1/logs}}}}")
+	p := start(t, io.Discard, "pipe", "--config", config)
+	p.feed(t, string(numberLines(n)))
+	p.wantExit(t, 0)
+	p.wantStderr(t, fmt.Sprintf("sluice: otlp_http: %d accepted, 0 delivered, 0 dropped, %d spooled\n", n, n))
+
+	c.mu.Lock()
+	c.busy = 0
+	c.mu.Unlock()
+	p = start(t, io.Discard, "pipe", "--config", config)
+	p.feed(t, "")
+	p.wantExit(t, 0)
+	p.wantStderr(t, fmt.Sprintf("sluice: otlp_http: %d accepted, %d delivered, 0 dropped", n, n))
+	c.wantNumbers(t, n)
+}
