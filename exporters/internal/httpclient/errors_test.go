@@ -93,3 +93,14 @@ func FuzzWords(f *testing.F) {
 		}
 	})
 }
+
+func FuzzRetryAfter(f *testing.F) {
+	f.Add("120")
+	f.Add("Sat, 21 Nov 2026 10:00:30 GMT")
+	f.Fuzz(func(t *testing.T, value string) {
+		d := httpclient.RetryAfter(http.Header{"Retry-After": {value}}, time.Unix(1795000000, 0))
+		if d < 0 || d > httpclient.MaxRetryAfter {
+			t.Errorf("%q: %s", value, d)
+		}
+	})
+}
