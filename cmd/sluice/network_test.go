@@ -113,7 +113,7 @@ func TestPipeThroughSpool(t *testing.T) {
 	const n = 3000
 	c := newCollector(t, 1<<30)
 	config := writeConfig(t, "{spool: {directory: "+filepath.Join(t.TempDir(), "queue")+", exporter: {otlp_http: {endpoint: "+c.URL+"/v1/logs}}}}")
-	p := start(t, io.Discard, "pipe", "--config", config)
+	p := start(t, io.Discard, "pipe", "--config", config, "--drain-timeout", "2s")
 	p.feed(t, string(numberLines(n)))
 	p.wantExit(t, 0)
 	p.wantStderr(t, fmt.Sprintf("sluice: otlp_http: %d accepted, 0 delivered, 0 dropped, %d spooled\n", n, n))
