@@ -22,7 +22,7 @@ import (
 type sender struct {
 	url    *url.URL
 	client *httpclient.Client
-	clean  settings.Cleaner
+	clean  httpclient.Cleaner
 	json   bool
 	upTo   delivery.Append[record.Record]
 	limit  int // of a request, in bytes

@@ -18,7 +18,7 @@ var own = []string{
 // CheckHeader reports a header that users may not set, or whose value could
 // smuggle in another one. The error does not show the value.
 func CheckHeader(name string, value exporters.Secret) error {
-	if !isToken(name) {
+	if !IsToken(name) {
 		return fmt.Errorf("%q is no name of a header", name)
 	}
 	if slices.Contains(own, strings.ToLower(name)) {
@@ -30,8 +30,8 @@ func CheckHeader(name string, value exporters.Secret) error {
 	return nil
 }
 
-// isToken reports whether s is a token of RFC 9110 section 5.6.2.
-func isToken(s string) bool {
+// IsToken reports whether s is a token of RFC 9110 section 5.6.2.
+func IsToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		if c|0x20 < 'a' || c|0x20 > 'z' {

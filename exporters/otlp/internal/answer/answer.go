@@ -1,5 +1,5 @@
 // Package answer reads what servers of OTLP answer. Texts come back as they are,
-// for [settings.Cleaner] to make fit for an error.
+// for [httpclient.Cleaner] to make fit for an error.
 package answer
 
 import (

@@ -3,6 +3,8 @@ package settings
 import (
 	"runtime/debug"
 	"strings"
+
+	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
 )
 
 const module = "github.com/seed2f724858/sluice"
@@ -28,7 +30,7 @@ func version() string {
 		if m.Replace != nil {
 			m = m.Replace
 		}
-		if v := strings.TrimPrefix(m.Version, "v"); isToken(v) {
+		if v := strings.TrimPrefix(m.Version, "v"); httpclient.IsToken(v) {
 			return v
 		}
 	}

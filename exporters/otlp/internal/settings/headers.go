@@ -3,7 +3,6 @@
 package settings
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
 )
 
 // Headers puts the headers of a map and those of a list, as [ParseHeaders]
@@ -23,7 +23,7 @@ func Headers(set map[string]exporters.Secret, list exporters.Secret) (map[string
 		return nil, fmt.Errorf("headers_list: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
-		if err := checkHeader(name, set[name]); err != nil {
+		if err := httpclient.CheckHeader(name, set[name]); err != nil {
 			return nil, fmt.Errorf("headers: %w", err)
 		}
 		all[strings.ToLower(name)] = set[name]
@@ -54,45 +54,13 @@ func ParseHeaders(list exporters.Secret) (map[string]exporters.Secret, error) {
 			return nil, fmt.Errorf("entry %d: wrong percent-encoding: write %%25 for %%", i)
 		}
 		name = strings.TrimSpace(name)
-		if !isToken(name) { // which may be a secret without its key
+		if !httpclient.IsToken(name) { // which may be a secret without its key
 			return nil, fmt.Errorf("entry %d: the key is no name of a header", i)
 		}
-		if err := checkHeader(name, exporters.Secret(value)); err != nil {
+		if err := httpclient.CheckHeader(name, exporters.Secret(value)); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
 		headers[strings.ToLower(name)] = exporters.Secret(value)
 	}
 	return headers, nil
-}
-
-// own are the headers that say how a request is framed and encoded.
-var own = []string{
-	"connection", "content-encoding", "content-length", "content-type", "host", "te", "trailer",
-	"transfer-encoding", "upgrade",
-}
-
-func checkHeader(name string, value exporters.Secret) error {
-	if !isToken(name) {
-		return fmt.Errorf("%q is no name of a header", name)
-	}
-	if slices.Contains(own, strings.ToLower(name)) {
-		return fmt.Errorf("%s: the exporter sets it by itself", name)
-	}
-	if strings.ContainsFunc(value.Reveal(), func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-		return errors.New(name + ": the value has control characters in it")
-	}
-	return nil
-}
-
-// isToken reports whether s is a token of RFC 9110 section 5.6.2.
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if c|0x20 < 'a' || c|0x20 > 'z' {
-			if (c < '0' || c > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
-				return false
-			}
-		}
-	}
-	return s != ""
 }
