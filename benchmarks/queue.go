@@ -22,14 +22,17 @@ const queueBatch = 512
 
 // The contestants that keep records on disk for a destination that is down.
 const (
-	spoolNever     = "sluice spool, sync: never"
-	spoolInterval  = "sluice spool, sync: every 200ms"
-	spoolAlways    = "sluice spool, sync: always"
-	collectorQueue = "Collector, sending_queue on file_storage"
+	spoolNever    = "sluice spool, sync: never"
+	spoolInterval = "sluice spool, sync: every 200ms"
+	spoolAlways   = "sluice spool, sync: always"
+	// collectorQueue is filled from within the Collector, collectorQueueHTTP
+	// as programs do it.
+	collectorQueue     = "Collector, sending_queue on file_storage"
+	collectorQueueHTTP = "Collector, sending_queue on file_storage, filled by OTLP/HTTP"
 )
 
 func queueContestants() []string {
-	return []string{spoolNever, spoolInterval, spoolAlways, collectorQueue}
+	return []string{spoolNever, spoolInterval, spoolAlways, collectorQueue, collectorQueueHTTP}
 }
 
 // spoolConfig is a disk queue below dir that does not get full.
@@ -48,9 +51,12 @@ func numbered(n int) []record.Record {
 	return recs
 }
 
-// runQueue puts batches into a spool from several goroutines for the job's
+// runQueue puts batches into a queue from several goroutines for the job's
 // duration.
 func runQueue(j job) (result, error) {
+	if j.Contestant == collectorQueueHTTP {
+		return runPosts(j)
+	}
 	cfg := spoolConfig(j.Dir)
 	switch j.Contestant {
 	case spoolNever:
@@ -68,17 +74,25 @@ func runQueue(j job) (result, error) {
 	}
 	ctx := context.Background()
 	recs := numbered(queueBatch)
+	r, failed := fill(j, func() error {
+		_, err := s.Write(ctx, recs)
+		return err
+	})
+	// What its books do not call waiting is not on disk.
+	r.Delivered = float64(s.Spooled().Waiting) / float64(r.Sent)
+	return r, errors.Join(failed, s.Shutdown(ctx))
+}
+
+// fill calls put, which keeps a batch, for the job's duration.
+func fill(j job, put func() error) (result, error) {
 	var once sync.Once
 	var failed error
 	n, elapsed := fanOut(j.Goroutines, j.Duration, 1, func(int, int) {
-		if _, err := s.Write(ctx, recs); err != nil {
+		if err := put(); err != nil {
 			once.Do(func() { failed = err })
 		}
 	})
-	// What its books do not call waiting is not on disk.
-	r := result{Seconds: elapsed.Seconds(), Sent: int(n) * queueBatch, RSS: peakRSS()}
-	r.Delivered = float64(s.Spooled().Waiting) / float64(r.Sent)
-	return r, errors.Join(failed, s.Shutdown(ctx))
+	return result{Seconds: elapsed.Seconds(), Sent: int(n) * queueBatch, RSS: peakRSS()}, failed
 }
 
 // down is a destination that is not there.
@@ -92,51 +106,6 @@ func (down) WriteOTLP(context.Context, []encode.OTLPRecord) (int, error) { retur
 func (down) Quiet() bool                                                 { return true }
 func (down) ForceFlush(context.Context) error                            { return nil }
 func (down) Shutdown(context.Context) error                              { return nil }
-
-// fillQueue does the job in a process of its own.
-func fillQueue(j job) (r result, err error) {
-	if j.Contestant != collectorQueue {
-		return measure(j)
-	}
-	port, err := freePort()
-	if err != nil {
-		return result{}, err
-	}
-	c, err := startCollector(j.Collector, j.Dir, fmt.Sprintf(queueYAML,
-		j.Goroutines, queueBatch, j.Duration, port, filepath.Join(j.Dir, "storage")))
-	if err != nil {
-		return result{}, err
-	}
-	defer func() { err = errors.Join(err, c.stop()) }()
-	line, err := c.out.ReadString('\n')
-	if err != nil {
-		return result{}, err
-	}
-	// Text after the two figures is an error.
-	if n, err := fmt.Sscanf(line, "%d %f\n", &r.Sent, &r.Seconds); err != nil {
-		return result{}, fmt.Errorf("the Collector after %d figures: %s", n, line)
-	}
-	r.Delivered = 1 // it has said so
-	return r, nil
-}
-
-// queueYAML is a Collector that puts batches into its sending_queue by itself,
-// so that only the queue is measured and not the way into the Collector.
-const queueYAML = `
-receivers:
-  flood: {goroutines: %d, batch: %d, duration: %s}
-exporters:
-  otlp_http:
-    endpoint: http://127.0.0.1:%d
-    sending_queue: {storage: file_storage, queue_size: 10000000}
-    retry_on_failure: {max_elapsed_time: 0}
-extensions:
-  file_storage: {directory: %q, create_directory: true}
-service:
-  telemetry: {metrics: {level: none}}
-  extensions: [file_storage]
-  pipelines: {logs: {receivers: [flood], exporters: [otlp_http]}}
-`
 
 // queueRate counts the records that were put into a queue each second.
 func queueRate(r result) float64 { return float64(r.Sent) / r.Seconds }
