@@ -1,6 +1,7 @@
 package httpclient
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -51,9 +52,11 @@ const minEcho = 6
 // credentials they refuse.
 type Cleaner struct{ secrets *strings.Replacer }
 
-// NewCleaner returns a Cleaner that hides secrets. Of those that overlap the
-// first counts, so the longer ones come first.
+// NewCleaner returns a Cleaner that hides secrets.
 func NewCleaner(secrets ...string) Cleaner {
+	// Of those that begin alike a Replacer takes the first: it must not leave
+	// the rest of a longer one.
+	secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	var pairs []string
 	for _, s := range secrets {
 		if len(s) >= minEcho {

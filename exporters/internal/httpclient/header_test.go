@@ -35,7 +35,7 @@ func TestCheckHeader(t *testing.T) {
 }
 
 func TestCleaner(t *testing.T) {
-	c := httpclient.NewCleaner("Bearer hunter2hunter2", "hunter2hunter2", "tenant", "a", "")
+	c := httpclient.NewCleaner("hunter2hunter2", "Bearer hunter2hunter2", "hunter2", "tenant", "a", "")
 	got := c.Clean("bad token hunter2hunter2 (Bearer hunter2hunter2)\nfor a of tenant\x1b")
 	if want := `bad token [REDACTED] ([REDACTED]) for a of [REDACTED]\u001b`; got != want {
 		t.Errorf("%s", got)
