@@ -3,6 +3,7 @@ package disk
 import (
 	"errors"
 	"os"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -12,6 +13,10 @@ import (
 type file struct {
 	*os.File
 	raw syscall.RawConn
+
+	mu      sync.Mutex // guards what follows: a Sync allocates nothing
+	control func(fd uintptr)
+	err     error
 }
 
 func newFile(f *os.File) (File, error) {
@@ -19,22 +24,25 @@ func newFile(f *os.File) (File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &file{File: f, raw: raw}, nil
+	opened := &file{File: f, raw: raw}
+	opened.control = func(fd uintptr) {
+		for {
+			if opened.err = unix.Fdatasync(int(fd)); opened.err != unix.EINTR {
+				return
+			}
+		}
+	}
+	return opened, nil
 }
 
 // Sync implements [File].
 func (f *file) Sync() error {
-	var err error
-	if control := f.raw.Control(func(fd uintptr) {
-		for {
-			if err = unix.Fdatasync(int(fd)); err != unix.EINTR {
-				return
-			}
-		}
-	}); control != nil {
-		return control
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.raw.Control(f.control); err != nil {
+		return err
 	}
-	return os.NewSyscallError("fdatasync", err)
+	return os.NewSyscallError("fdatasync", f.err)
 }
 
 // Size implements [File].

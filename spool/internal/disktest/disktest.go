@@ -34,15 +34,17 @@ type Disk struct {
 	// graves hold what removed files held: blocks that new files are made of.
 	graves [][]byte
 	steps  int
+	births int
 }
 
 // New returns an empty file system.
 func New(seed uint64) *Disk {
-	return &Disk{
+	d := &Disk{
 		rnd:    rand.New(rand.NewPCG(seed, 1)),
-		root:   newDir(),
 		faults: faults{capacity: unlimited, broken: make(map[Op]error), due: make(map[Op]failure)},
 	}
+	d.root = d.newDir()
+	return d
 }
 
 // Process returns a new process on d.
@@ -97,8 +99,8 @@ func (d *Disk) WriteFile(name string, data []byte) {
 	for i, part := range parts {
 		n := dir.names[part]
 		if n == nil {
-			if n = new(node); i < len(parts)-1 {
-				n = newDir()
+			if n = d.newFile(); i < len(parts)-1 {
+				n = d.newDir()
 			}
 			dir.link(part, n)
 		}

@@ -1,13 +1,16 @@
 package disktest
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // node is a file or a directory.
 type node struct {
-	dir bool
+	dir  bool
+	born int // names may differ under the same seed; the order of creation does not
 
 	// A directory's names as they are seen, as they are on the medium, and how
 	// the ones came out of the others.
@@ -38,8 +41,14 @@ type change struct {
 // themselves what is old.
 const maxChanges = 256
 
-func newDir() *node {
-	return &node{dir: true, names: make(map[string]*node), durableNames: make(map[string]*node)}
+func (d *Disk) newFile() *node {
+	d.births++
+	return &node{born: d.births}
+}
+
+func (d *Disk) newDir() *node {
+	d.births++
+	return &node{dir: true, born: d.births, names: make(map[string]*node), durableNames: make(map[string]*node)}
 }
 
 func (d *node) link(name string, n *node) { d.rename("", name, n) }
@@ -82,6 +91,13 @@ func (d *node) walk(name string, visit func(name string, n *node)) {
 			visit(child, n)
 		}
 	}
+}
+
+// byAge returns the names of what a directory holds, oldest first.
+func byAge(names map[string]*node) []string {
+	return slices.SortedFunc(maps.Keys(names), func(a, b string) int {
+		return cmp.Or(names[a].born-names[b].born, strings.Compare(a, b))
+	})
 }
 
 func (d *node) size() (bytes int64) {

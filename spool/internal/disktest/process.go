@@ -128,7 +128,7 @@ func (p *Process) create(name string) (*node, error) {
 	if p.d.free() <= 0 {
 		return nil, syscall.ENOSPC
 	}
-	n := new(node)
+	n := p.d.newFile()
 	dir.link(base, n)
 	return n, nil
 }
@@ -145,7 +145,7 @@ func (p *Process) Mkdir(name string) error {
 		case p.d.free() <= 0:
 			return syscall.ENOSPC
 		}
-		dir.link(base, newDir())
+		dir.link(base, p.d.newDir())
 		return nil
 	})
 }

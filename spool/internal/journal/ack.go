@@ -33,7 +33,7 @@ func (j *Journal) Ack(seq uint64) error {
 		if seq < s.to {
 			end = seq + 1
 		}
-		j.stats.Waiting -= end - s.from
+		j.stats.Waiting -= min(end-s.from, j.stats.Waiting)
 		if s.from = end; s.from == s.to {
 			settled++
 		}

@@ -38,7 +38,7 @@ func small(t *testing.T) (m *memory, o Options, id string, records map[uint64]pl
 		}
 		s := newScanner(f, seed(h.salt))
 		for {
-			fr, got, err := s.next(int64(len(f.data)), 0)
+			fr, got, err := s.next(int64(len(f.data)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -160,7 +160,7 @@ func (e *eviction) copyTo(f disk.File) (*segment, error) {
 	c := copier{f: f, seg: made, at: firstFrame, origins: make(map[uint32]*encode.OTLPOrigin), numbers: make(map[uint32]uint32)}
 	s := newScanner(src, old.seed)
 	for {
-		fr, got, err := s.next(e.limit, 0)
+		fr, got, err := s.next(e.limit)
 		if err != nil {
 			return nil, err
 		}

@@ -186,7 +186,7 @@ func (j *Journal) tally(seg *segment, before uint64) (t tally, err error) {
 	defer func() { _ = f.Close() }() // which was only read
 	s := newScanner(f, seg.seed)
 	for {
-		fr, got, err := s.next(seg.limit, math.MaxUint64)
+		fr, got, err := s.next(seg.limit)
 		if err != nil {
 			return t, err
 		}

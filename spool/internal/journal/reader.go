@@ -219,7 +219,7 @@ func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
 	}
 	bytes := 0
 	for len(r.items) < max(maxRecords, 1) {
-		fr, got, err := s.next(v.limit, p.pos)
+		fr, got, err := s.next(v.limit)
 		if err != nil {
 			if r.cut(v, err) {
 				continue
@@ -384,7 +384,7 @@ func (r *Reader) Rewind() {
 		r.letGo()
 		return
 	}
-	r.scan.pos, r.seen = r.marks[at].at, r.marks[at].seen
+	r.scan.pos, r.scan.wasted, r.seen = r.marks[at].at, 0, r.marks[at].seen
 	r.marks = r.marks[:at]
 }
 

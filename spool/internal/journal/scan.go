@@ -35,7 +35,7 @@ type scanner struct {
 type found struct {
 	header
 	at      int64
-	payload []byte // in the window; nil if it was not asked for
+	payload []byte // in the window
 }
 
 // outcome of a scan's step.
@@ -52,10 +52,9 @@ func newScanner(f disk.File, seed uint32) *scanner {
 	return &scanner{f: f, seed: seed, pos: firstFrame, start: firstFrame}
 }
 
-// next returns the next frame before limit that is whole. The payloads of
-// records before the sequence number from are skipped. An error is one of
+// next returns the next frame before limit that is whole. An error is one of
 // reading: the same call may be repeated.
-func (s *scanner) next(limit int64, from uint64) (found, outcome, error) {
+func (s *scanner) next(limit int64) (found, outcome, error) {
 	for s.pos+frameHeaderSize <= limit {
 		p, ok, err := s.need(frameHeaderSize, limit)
 		if err != nil || !ok {
@@ -73,11 +72,6 @@ func (s *scanner) next(limit int64, from uint64) (found, outcome, error) {
 			s.pos += frameHeaderSize // cut; nothing else is lost with it
 			continue
 		}
-		fr := found{header: h, at: s.pos}
-		if h.kind == typeRecord && h.seq < from {
-			s.pos += size
-			return fr, gotFrame, nil
-		}
 		p, ok, err = s.need(int(size), limit)
 		if err != nil || !ok {
 			return found{}, windowFull, err
@@ -86,7 +80,7 @@ func (s *scanner) next(limit int64, from uint64) (found, outcome, error) {
 			s.skipDamaged(size, limit)
 			continue
 		}
-		fr.payload = p[frameHeaderSize:size:size]
+		fr := found{header: h, at: s.pos, payload: p[frameHeaderSize:size:size]}
 		s.pos += size
 		return fr, gotFrame, nil
 	}
