@@ -136,6 +136,22 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
+// A server that reads nothing fills the connection up; that ends, too, and the
+// memory that is still being sent is not used for the next request.
+func TestServerThatDoesNotRead(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	e := newExporter(t, config(misbehave(t, func(*net.TCPConn) { <-release }), short))
+	recs := sinktest.Records("full", 0, 2)
+	recs[0].SeverityText = strings.Repeat("x", 32<<20)
+	for range 3 {
+		n, err := e.Write(t.Context(), recs)
+		if kind, _ := exporters.Classify(err); n != 0 || !errors.Is(err, context.DeadlineExceeded) || kind != exporters.Retryable {
+			t.Errorf("Write = %d, %v", n, err)
+		}
+	}
+}
+
 // The caller's deadline goes before the timeout.
 func TestDeadline(t *testing.T) {
 	e := newExporter(t, config(misbehave(t, func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) })))
