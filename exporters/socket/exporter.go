@@ -13,9 +13,9 @@
 // written the exporter looks whether the receiver has closed the connection,
 // which Python's handlers and log/syslog find out by losing a record, and
 // connects again. It looks again behind the batch: one that has met a reset,
-// or a refused UDP port, is not acknowledged. When records acknowledged before
-// may be lost by a reset, Write says so with an error beside the number of all
-// records. A receiver that stops reading holds up a Write for Config.Timeout;
+// or a refused UDP port, is not acknowledged. When the end of a
+// connection may have cost records that were acknowledged, the next Write that
+// succeeds says so with an error beside the number of all records. A receiver that stops reading holds up a Write for Config.Timeout;
 // what the kernel has taken by then is delivered, a message cut in two is sent
 // again whole on a new connection, which begins with it. Such a receiver sees
 // the torn message at the end of the old connection.
@@ -64,8 +64,8 @@ type Exporter struct {
 	turn exporters.Turn // guards what follows
 	link *link          // nil when there is no connection
 	out  frames
-	// endErr is what went wrong with closing the connection.
-	endErr error
+	// untold is what connections that ended may have cost.
+	untold *lostError
 }
 
 var (
@@ -126,10 +126,10 @@ func (e *Exporter) Write(ctx context.Context, recs []record.Record) (n int, err 
 	defer cancel(nil)
 	defer context.AfterFunc(e.base, func() { cancel(exporters.ErrClosed) })()
 
-	told := e.look()
+	e.look()
 	if e.link == nil {
 		if e.link, err = e.dialer.dial(ctx); err != nil {
-			return 0, e.failed(errors.Join(told, err))
+			return 0, e.failed(err)
 		}
 	}
 	defer e.link.guard(ctx)()
@@ -138,27 +138,21 @@ func (e *Exporter) Write(ctx context.Context, recs []record.Record) (n int, err 
 	} else {
 		n, err = e.writeStream(ctx, recs)
 	}
-	return n, e.failed(errors.Join(told, err))
+	if err == nil && e.untold != nil {
+		// Only now: beside a failure it would get lost when that is retried.
+		err, e.untold = e.untold, nil
+	}
+	return n, e.failed(err)
 }
 
-// look lets go of a connection that is over. It returns an error if that may
-// have cost records that were acknowledged.
-func (e *Exporter) look() error {
-	l := e.link
-	if l == nil {
-		return nil
+// look lets go of a connection that is over.
+func (e *Exporter) look() {
+	if e.link == nil {
+		return
 	}
-	err := l.look()
-	switch {
-	case err == nil && (e.ep.network != "udp" || time.Since(l.since) < lookupEvery):
-		return nil
-	case err == nil || errors.Is(err, io.EOF) || l.records == 0:
-		err = nil
-	default:
-		err = fmt.Errorf("of %d records written over the last connection, those that had not been read yet are lost: %w", l.records, err)
+	if err := e.link.look(); err != nil || e.ep.network == "udp" && time.Since(e.link.since) > lookupEvery {
+		e.drop(err)
 	}
-	e.drop()
-	return err
 }
 
 // writeStream writes the frames of recs, a buffer at a time. If the receiver
@@ -171,16 +165,18 @@ func (e *Exporter) writeStream(ctx context.Context, recs []record.Record) (n int
 			return n, err // nothing is in the buffer
 		}
 		written, err := e.link.write(ctx, e.out.buf, e.timeout)
-		if err != nil {
-			if !interrupted(err) {
-				n = 0
-			} else {
-				n += e.out.recordsWithin(written)
-			}
-			e.drop()
+		switch {
+		case err == nil:
+			n += e.out.records
+		case interrupted(err):
+			n += e.out.recordsWithin(written)
+			e.link.records += uint64(n)
+			e.drop(err)
 			return n, err
+		default:
+			e.drop(err)
+			return 0, err
 		}
-		n += e.out.records
 	}
 	return e.settle(n)
 }
@@ -202,10 +198,10 @@ func (e *Exporter) writeDatagrams(ctx context.Context, recs []record.Record) (n 
 		case isTooLarge(err):
 			return n, exporters.Poison(err)
 		case interrupted(err):
-			e.drop()
+			e.drop(nil) // others went out whole
 			return n, err
 		default:
-			e.drop()
+			e.drop(err)
 			return 0, err
 		}
 	}
@@ -215,11 +211,18 @@ func (e *Exporter) writeDatagrams(ctx context.Context, recs []record.Record) (n 
 // settle looks at the connection behind a batch of n records.
 func (e *Exporter) settle(n int) (int, error) {
 	if err := e.link.look(); err != nil && !errors.Is(err, io.EOF) {
-		e.drop()
+		e.drop(err)
 		return 0, err
 	}
 	e.link.records += uint64(n)
 	return n, nil
+}
+
+// drop closes the connection at once. What that may cost is kept to be told.
+func (e *Exporter) drop(cause error) {
+	e.untold = e.untold.and(e.link.lost(cause))
+	e.link.close()
+	e.link = nil
 }
 
 // failed says where an error happened, which may be nil.
@@ -228,12 +231,6 @@ func (e *Exporter) failed(err error) error {
 		return nil
 	}
 	return fmt.Errorf("socket: %s: %w", e.ep, err)
-}
-
-// drop closes the connection at once.
-func (e *Exporter) drop() {
-	e.link.close()
-	e.link = nil
 }
 
 // unlock passes the turn on. Shutdown may have given up waiting for it: then
@@ -253,10 +250,13 @@ func (e *Exporter) hangUp(ctx context.Context) error {
 	}
 	defer e.turn.Unlock()
 	if e.link != nil {
-		e.endErr = e.failed(e.link.hangUp(ctx))
+		e.untold = e.untold.and(e.link.lost(e.link.hangUp(ctx)))
 		e.link = nil
 	}
-	return e.endErr
+	if e.untold == nil {
+		return nil
+	}
+	return e.failed(e.untold)
 }
 
 // Quiet implements [exporters.Quiet].

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -91,6 +92,35 @@ func (l *link) look() error {
 	return nil
 }
 
+// lost returns what the end of a connection may have cost; nil if it was an
+// orderly one, or nothing was written.
+func (l *link) lost(cause error) *lostError {
+	if cause == nil || errors.Is(cause, io.EOF) || l.records == 0 {
+		return nil
+	}
+	return &lostError{l.records, cause}
+}
+
+// lostError tells that acknowledged records may be lost.
+type lostError struct {
+	records uint64 // at most
+	err     error
+}
+
+func (e *lostError) Error() string {
+	return fmt.Sprintf("of %d records written before, those may be lost that the receiver had not read yet: %v", e.records, e.err)
+}
+
+func (e *lostError) Unwrap() error { return e.err }
+
+// and adds up two errors, either of which may be nil.
+func (e *lostError) and(other *lostError) *lostError {
+	if e == nil || other == nil {
+		return cmp.Or(e, other)
+	}
+	return &lostError{e.records + other.records, other.err}
+}
+
 // guard makes the writes until the returned function is called end with ctx.
 func (l *link) guard(ctx context.Context) (release func()) {
 	cut := make(chan struct{})
@@ -144,10 +174,14 @@ func (l *link) close() {
 
 // hangUp says that nothing more will come, and waits until the receiver has
 // read everything and closes its end: at most for linger, and until ctx ends.
+// The error is why it may not have read everything.
 func (l *link) hangUp(ctx context.Context) error {
 	defer l.close()
+	if err := l.look(); err != nil {
+		return err
+	}
 	half, ok := l.raw.Conn.(interface{ CloseWrite() error })
-	if !ok || !l.raw.stream || ctx.Err() != nil || l.look() != nil {
+	if !ok || !l.raw.stream || ctx.Err() != nil {
 		return nil
 	}
 	if err := l.raw.SetDeadline(time.Now().Add(linger)); err != nil {
@@ -171,7 +205,7 @@ func (l *link) hangUp(ctx context.Context) error {
 		case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded):
 			return nil
 		default:
-			return fmt.Errorf("of %d records written over the last connection, those that had not been read yet are lost: %w", l.records, err)
+			return err
 		}
 	}
 }
