@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
@@ -54,7 +55,7 @@ type Config struct {
 	// what receivers bound; from 1KiB to 1GiB. A record that is larger by
 	// itself is sent alone: whether it is too large is for the receiver to say.
 	MaxRequestSize exporters.Size `yaml:"max_request_size"`
-	// TLS is for https.
+	// TLS is for https: it has no effect on endpoints, or a proxy, without.
 	TLS exporters.TLS `yaml:"tls"`
 	// ProxyURL is an http, https or socks5 proxy to go through, with user and
 	// password in it if it wants them. If it is empty the variables HTTP_PROXY,
@@ -100,8 +101,23 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Check reports files that cannot be read.
-func (c Config) Check() error { return c.TLS.Check() }
+// Check reports files that cannot be read, if they are to be.
+func (c Config) Check() error { return c.usedTLS().Check() }
+
+// usedTLS returns the settings of TLS if anything speaks it. The schema's own
+// example has certificates for an endpoint that does not, in files that need
+// not exist.
+func (c Config) usedTLS() exporters.TLS {
+	urls, _ := c.endpoints()
+	if c.ProxyURL != "" {
+		proxy, _ := httpclient.ParseProxy(c.ProxyURL)
+		urls = append(urls, proxy)
+	}
+	if slices.ContainsFunc(urls, func(u *url.URL) bool { return u != nil && u.Scheme == "https" }) {
+		return c.TLS
+	}
+	return exporters.TLS{}
+}
 
 // endpoints returns where to send to, the preferred one first.
 func (c Config) endpoints() ([]*url.URL, error) {

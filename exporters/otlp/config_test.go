@@ -58,14 +58,29 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 	c.TLS.CAFile = filepath.Join(t.TempDir(), "none.pem")
-	if err := c.Validate(); err != nil {
-		t.Errorf("Validate looks at the disk: %v", err)
+	for _, change := range []func(*otlp.Config){
+		func(c *otlp.Config) { c.Endpoint = "https://collector/v1/logs" },
+		func(c *otlp.Config) { c.Endpoints = []string{"http://a/v1/logs", "HTTPS://b/v1/logs"} },
+		func(c *otlp.Config) { c.ProxyURL = "https://proxy:3128" },
+	} {
+		c := c
+		change(&c)
+		if err := c.Validate(); err != nil {
+			t.Errorf("Validate looks at the disk: %v", err)
+		}
+		if err := c.Check(); err == nil || !strings.HasPrefix(err.Error(), "tls.ca_file: ") {
+			t.Errorf("%v", err)
+		}
+		if _, err := otlp.New(c); err == nil {
+			t.Error("New takes a file that is not there")
+		}
 	}
-	if err := c.Check(); err == nil || !strings.HasPrefix(err.Error(), "tls.ca_file: ") {
-		t.Errorf("%v", err)
+	// Without TLS nothing is read.
+	if err := c.Check(); err != nil {
+		t.Error(err)
 	}
-	if _, err := otlp.New(c); err == nil {
-		t.Error("New takes a file that is not there")
+	if err := newExporter(t, c).Shutdown(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -142,7 +157,7 @@ func TestFromEnvironment(t *testing.T) {
 func TestFromEnvironmentFaults(t *testing.T) {
 	for name, value := range map[string]string{
 		"PROTOCOL": "carrier-pigeon", "COMPRESSION": "lz4", "ENDPOINT": "https://me:hunter2@all", "TIMEOUT": "soon", "HEADERS": "hunter2",
-		"LOGS_ENDPOINT": "hunter2:4318",
+		"LOGS_ENDPOINT": "hunter2:4318", "LOGS_PROTOCOL": "avian", "LOGS_COMPRESSION": "lz4",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("OTEL_EXPORTER_OTLP_"+name, value)

@@ -29,24 +29,22 @@ func FromEnvironment() (Config, error) {
 	case "http/json":
 		c.Encoding = "json"
 	case "grpc":
-		errs = append(errs, errors.New("OTEL_EXPORTER_OTLP_PROTOCOL: grpc is for package otlpgrpc"))
+		errs = append(errs, fmt.Errorf("%s: grpc is for package otlpgrpc", settings.Variable("PROTOCOL")))
 	default:
-		errs = append(errs, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: unknown value %q: want http/protobuf or http/json", env.Protocol))
+		errs = append(errs, fmt.Errorf("%s: unknown value %q: want http/protobuf or http/json", settings.Variable("PROTOCOL"), env.Protocol))
 	}
 	switch env.Compression {
 	case "":
 	case "none", "gzip", "zstd":
 		c.Compression = env.Compression
 	default:
-		errs = append(errs, fmt.Errorf("OTEL_EXPORTER_OTLP_COMPRESSION: unknown value %q: want none, gzip or zstd", env.Compression))
+		errs = append(errs, fmt.Errorf("%s: unknown value %q: want none, gzip or zstd", settings.Variable("COMPRESSION"), env.Compression))
 	}
 	if env.Endpoint != "" {
 		u, err := parseEndpoint(env.Endpoint)
 		switch {
-		case err != nil && env.General:
-			errs = append(errs, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err))
 		case err != nil:
-			errs = append(errs, fmt.Errorf("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: %w", err))
+			errs = append(errs, fmt.Errorf("%s: %w", settings.Variable("ENDPOINT"), err))
 		case env.General:
 			c.Endpoint = u.JoinPath("v1/logs").String()
 		default:

@@ -42,8 +42,8 @@ var (
 	_ exporters.SDKExporter = (*Exporter)(nil)
 )
 
-// New returns an Exporter. It reads the files of c.TLS, and connects when
-// there is something to send.
+// New returns an Exporter. It reads the files of c.TLS, if an endpoint has
+// TLS, and connects when there is something to send.
 func New(c Config) (*Exporter, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("otlp: %w", err)
@@ -56,7 +56,7 @@ func New(c Config) (*Exporter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("otlp: %w", err)
 	}
-	client := httpclient.Config{TLS: c.TLS, ProxyURL: c.ProxyURL, Timeout: c.Timeout}
+	client := httpclient.Config{TLS: c.usedTLS(), ProxyURL: c.ProxyURL, Timeout: c.Timeout}
 	senders := make([]exporters.Sink, len(urls))
 	for i, u := range urls {
 		senders[i], err = newSender(c, u, headers, client)

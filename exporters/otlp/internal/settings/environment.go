@@ -70,6 +70,13 @@ const (
 	forLogs = "OTEL_EXPORTER_OTLP_LOGS_"
 )
 
+// Variable returns the name of the variable that a setting comes from, "" if it
+// was not set; key is what its names end in, like PROTOCOL.
+func Variable(key string) string {
+	_, name := lookup(key)
+	return name
+}
+
 // lookup returns a value and the variable it stands in. A variable that is
 // empty counts as one that is not set.
 func lookup(key string) (value, name string) {
