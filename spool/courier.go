@@ -55,6 +55,7 @@ type courier struct {
 	calling bool
 	writing time.Time // when the Write under way began; guarded by the lock
 	pause   time.Duration
+	moved   bool // the last Write took some records
 	stopped bool      // the exporter was shut down by somebody else
 	looked  time.Time // when orphans were looked for
 }
@@ -141,6 +142,7 @@ func (s *Spool) account(n int, err error, panicked bool) (again error) {
 	if s.isClosed() {
 		return exporters.ErrClosed // Shutdown has given us up
 	}
+	c.moved = n > 0
 	left := c.tries() - n
 	kind, refused := exporters.Retryable, 0
 	if err != nil {
@@ -201,8 +203,13 @@ func (s *Spool) rest(err error) bool {
 	}
 	closing := s.closing
 	s.mu.Unlock()
-	if closing || c.stopped || s.base.Err() != nil {
+	if c.stopped || s.base.Err() != nil {
 		return false
+	}
+	if closing {
+		moved := c.moved // there is no time for a pause
+		c.moved = false
+		return moved
 	}
 	d := rand.N(c.pause) + 1
 	if ra, ok := errors.AsType[exporters.RetryAfterer](err); ok {

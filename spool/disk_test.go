@@ -1,0 +1,145 @@
+package spool
+
+import (
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/sinktest"
+	"github.com/seed2f724858/sluice/spool/internal/disktest"
+)
+
+func openOn(t testing.TB, d *disktest.Process, sink exporters.Sink, sync SyncPolicy) *Spool {
+	t.Helper()
+	c := DefaultConfig()
+	c.Directory, c.Sync = "test", sync
+	s, err := open(sink, c, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// With a broken disk Write fails, in a way that is worth another try, and is
+// told of; delivery goes on, and so does all when the disk is mended.
+func TestBrokenDisk(t *testing.T) {
+	for name, fault := range map[string]func(*disktest.Disk){
+		"full":           func(d *disktest.Disk) { d.Fill(0) },
+		"read-only":      (*disktest.Disk).ReadOnly,
+		"dead":           (*disktest.Disk).Dead,
+		"no descriptors": (*disktest.Disk).NoDescriptors,
+	} {
+		for _, policy := range []SyncPolicy{SyncAlways, SyncPolicy(100 * time.Millisecond), SyncNever} {
+			t.Run(name+", sync "+policy.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					d := disktest.New(1)
+					sink := newOutage(errDown)
+					s := openOn(t, d.Process(), sink, policy)
+					taken := 0
+					try := func() error {
+						n, err := s.Write(t.Context(), sinktest.Records("s", taken, 10))
+						taken += n
+						return err
+					}
+					if err := try(); err != nil {
+						t.Fatal(err)
+					}
+					fault(d)
+					var failed error
+					for range 10 {
+						if err := try(); err != nil {
+							failed = err
+						}
+						time.Sleep(time.Second)
+					}
+					if name != "no descriptors" { // a queue that has its file goes on
+						if kind, _ := exporters.Classify(failed); failed == nil || kind != exporters.Retryable {
+							t.Errorf("Write to a broken disk: %v", failed)
+						}
+						if st := s.Spooled(); st.LastError == "" || st.FailingSince.IsZero() || st.Dropped != nil {
+							t.Errorf("%+v", st)
+						}
+					}
+					balanced(t, s.Spooled())
+					d.Mend()
+					time.Sleep(time.Minute)
+					if err := try(); err != nil {
+						t.Fatalf("Write to the mended disk: %v", err)
+					}
+					sink.end()
+					time.Sleep(time.Minute)
+					wantIDs(t, ids(&sink.Memory), series("s", 0, taken))
+					if st := s.Spooled(); st.LastError != "" || st.Delivered != uint64(taken) {
+						t.Errorf("afterwards: %+v", st)
+					}
+					shutdown(t, s)
+				})
+			})
+		}
+	}
+}
+
+// A sync that fails is told of although no Write returns it.
+func TestFailedSync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := disktest.New(1)
+		sink := newOutage(errDown)
+		s := openOn(t, d.Process(), sink, SyncPolicy(100*time.Millisecond))
+		var mu sync.Mutex
+		var told []string
+		s.Notify(func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, err.Error())
+		})
+		write(t, s, "s", 0, 10)
+		time.Sleep(time.Second)
+		mu.Lock()
+		told = nil
+		mu.Unlock()
+		d.Fail(disktest.Sync, 1, syscall.EIO)
+		write(t, s, "s", 10, 10)
+		time.Sleep(time.Second)
+		mu.Lock()
+		all := strings.Join(told, "\n")
+		mu.Unlock()
+		if !strings.Contains(all, "sync") || !strings.Contains(all, syscall.EIO.Error()) {
+			t.Errorf("told %q", all)
+		}
+		if st := s.Spooled(); !strings.Contains(st.LastError, "sync") {
+			t.Errorf("%+v", st)
+		}
+		sink.end()
+		write(t, s, "s", 20, 10)
+		flushed(t, s)
+		wantIDs(t, ids(&sink.Memory), series("s", 0, 30))
+		if st := s.Spooled(); st.LastError != "" {
+			t.Errorf("after a Write that succeeded: %+v", st)
+		}
+		shutdown(t, s)
+	})
+}
+
+// What the power cut has spared is delivered; with always that is all.
+func TestPowerCut(t *testing.T) {
+	for seed := range uint64(20) {
+		d := disktest.New(seed)
+		dead := newSpoolOn(t, d, newOutage(errDown))
+		write(t, dead, "s", 0, 100)
+		d.Crash()
+		_ = dead.Shutdown(t.Context()) // finds nothing to write to
+		sink := new(sinktest.Memory)
+		s := openOn(t, d.Process(), sink, SyncAlways)
+		flushed(t, s)
+		wantIDs(t, ids(sink), series("s", 0, 100))
+		shutdown(t, s)
+	}
+}
+
+func newSpoolOn(t testing.TB, d *disktest.Disk, sink exporters.Sink) *Spool {
+	return openOn(t, d.Process(), sink, SyncAlways)
+}
