@@ -126,20 +126,26 @@ func (p *Peer) Accept() {
 	}
 }
 
-// Received returns how often each id arrived, since Start.
+// Received returns how often each id arrived since Start.
 func (p *Peer) Received() map[string]int {
 	p.t.Helper()
-	ids, err := os.ReadFile(p.file("ids"))
+	received := map[string]int{}
+	for _, id := range p.Arrivals() {
+		received[id]++
+	}
+	return received
+}
+
+// Arrivals returns the ids in the order in which they arrived since Start, as
+// often as they did.
+func (p *Peer) Arrivals() []string {
+	p.t.Helper()
+	content, err := os.ReadFile(p.file("ids"))
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	received := map[string]int{}
-	for line := range strings.Lines(string(ids)) {
-		if id, whole := strings.CutSuffix(line, "\n"); whole {
-			received[id]++
-		}
-	}
-	return received
+	ids := strings.Split(string(content), "\n")
+	return ids[:len(ids)-1] // what is behind the last end of line is not yet whole
 }
 
 // process is a Collector that runs.

@@ -10,17 +10,18 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
 
+	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/processors"
 	"github.com/seed2f724858/sluice/record"
+	"github.com/seed2f724858/sluice/spool"
 )
 
 // patience bounds what has to happen some time; a test that needs it all has
 // failed.
 const patience = 30 * time.Second
 
-// sender is a pipeline with one branch, which writes to one sink and tries
-// again without end.
+// sender is a pipeline with one branch, which writes to one sink.
 type sender struct {
 	t        *testing.T
 	pipeline *processors.Pipeline
@@ -37,19 +38,33 @@ type watched struct {
 
 func (w *watched) Write(ctx context.Context, recs []record.Record) (int, error) {
 	n, err := w.Sink.Write(ctx, recs)
+	w.tell(err)
+	return n, err
+}
+
+func (w *watched) Forwards() bool { return exporters.CanForward(w.Sink) }
+
+func (w *watched) WriteOTLP(ctx context.Context, recs []encode.OTLPRecord) (int, error) {
+	n, err := w.Sink.(exporters.Forwarder).WriteOTLP(ctx, recs)
+	w.tell(err)
+	return n, err
+}
+
+func (w *watched) tell(err error) {
 	if kind, _ := exporters.Classify(err); err != nil && kind == exporters.Retryable {
 		select {
 		case w.failed <- err:
 		default:
 		}
 	}
-	return n, err
 }
 
+// newSender returns a sender that keeps nothing on disk and tries again without
+// end.
 func newSender(t *testing.T, sink exporters.Sink, set func(*processors.BatchConfig)) *sender {
 	t.Helper()
-	s := &sender{t: t, sink: &watched{Sink: sink, failed: make(chan error, 1)}}
-	retry, err := exporters.NewRetry(s.sink, exporters.RetryConfig{
+	w := &watched{Sink: sink, failed: make(chan error, 1)}
+	retry, err := exporters.NewRetry(w, exporters.RetryConfig{
 		Initial:    exporters.Duration(5 * time.Millisecond),
 		Max:        exporters.Duration(50 * time.Millisecond),
 		MaxElapsed: exporters.Unlimited,
@@ -57,25 +72,44 @@ func newSender(t *testing.T, sink exporters.Sink, set func(*processors.BatchConf
 	if err != nil {
 		t.Fatal(err)
 	}
+	return senderTo(t, w, retry, set)
+}
+
+// newSpoolingSender returns a sender with a disk queue below dir.
+func newSpoolingSender(t *testing.T, sink exporters.Sink, dir string) *sender {
+	t.Helper()
+	w := &watched{Sink: sink, failed: make(chan error, 1)}
+	cfg := spool.DefaultConfig()
+	cfg.Directory = dir
+	queue, err := spool.New(w, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return senderTo(t, w, queue, waiting)
+}
+
+// senderTo returns a sender whose branch writes to the decorator of w.
+func senderTo(t *testing.T, w *watched, decorator exporters.Sink, set func(*processors.BatchConfig)) *sender {
+	t.Helper()
 	cfg := processors.DefaultBatchConfig()
 	cfg.ScheduleDelay = exporters.Duration(time.Millisecond)
 	if set != nil {
 		set(&cfg)
 	}
-	batch, err := processors.NewBatch(retry, cfg)
+	batch, err := processors.NewBatch(decorator, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.pipeline, err = processors.NewPipeline(processors.DefaultConfig(), batch); err != nil {
+	p, err := processors.NewPipeline(processors.DefaultConfig(), batch)
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.logger = s.pipeline.Logger(record.Scope{Name: "shop.cart"})
 	t.Cleanup(func() { // not the test's context, which has ended
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		_ = s.pipeline.Shutdown(ctx)
+		_ = p.Shutdown(ctx)
 	})
-	return s
+	return &sender{t: t, pipeline: p, logger: p.Logger(record.Scope{Name: "shop.cart"}), sink: w}
 }
 
 // waiting makes callers wait when the queue is full.
@@ -107,16 +141,21 @@ func (s *sender) load() (stop func()) {
 func (s *sender) send(n int) {
 	for range n {
 		now := time.Now()
-		r := record.Record{
-			Timestamp: now, Observed: now, Severity: log.SeverityInfo, SeverityText: "INFO",
-			Body:       attribute.StringValue("payment accepted"),
-			Attributes: []attribute.KeyValue{attribute.Int("id", s.sent), attribute.String("customer", "c-4711")},
-		}
+		r := numbered(s.sent, now)
 		if err := s.logger.Emit(s.t.Context(), &r); err != nil {
 			s.t.Error(err)
 			return
 		}
 		s.sent++
+	}
+}
+
+// numbered returns a record with an id.
+func numbered(id int, now time.Time) record.Record {
+	return record.Record{
+		Timestamp: now, Observed: now, Severity: log.SeverityInfo, SeverityText: "INFO",
+		Body:       attribute.StringValue("payment accepted"),
+		Attributes: []attribute.KeyValue{attribute.Int("id", id), attribute.String("customer", "c-4711")},
 	}
 }
 
