@@ -55,7 +55,7 @@ type courier struct {
 	calling bool
 	writing time.Time // when the Write under way began; guarded by the lock
 	pause   time.Duration
-	moved   bool // the last Write took some records
+	moved   bool      // the last Write took some records
 	stopped bool      // the exporter was shut down by somebody else
 	looked  time.Time // when orphans were looked for
 }
