@@ -73,10 +73,7 @@ func (j *Journal) settleLocked() error {
 		done = append(done, seg)
 	}
 	j.mu.Unlock()
-	err := j.cursor.write(acked, next, len(done) > 0)
-	if err == nil && len(done) > 0 {
-		err = j.removeSegments(done)
-	}
+	err := j.store(acked, next, done)
 	if j.detached.Load() {
 		err = errors.Join(err, j.cursor.close())
 	}
@@ -85,6 +82,22 @@ func (j *Journal) settleLocked() error {
 	if err != nil {
 		j.stats.WriteErrors++
 		j.failed(err)
+	}
+	return err
+}
+
+// store writes the cursor, and then removes segments that are behind it. ackMu
+// is held.
+func (j *Journal) store(acked, next uint64, done []*segment) error {
+	err := j.cursor.write(acked, next, len(done) > 0)
+	if len(done) == 0 || err != nil && !isFull(err) {
+		return err
+	}
+	full := err != nil
+	if err = j.removeSegments(done); err == nil && full {
+		// What is full may have got room by that, and would by nothing else. A
+		// crash in between has settled records counted as damaged, no more.
+		err = j.cursor.write(acked, next, true)
 	}
 	return err
 }

@@ -367,3 +367,59 @@ func TestTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A disk that our own files have filled gets room by delivery and eviction,
+// though neither the cursor nor anything new can be written.
+func TestFullDiskGetsRoom(t *testing.T) {
+	for name, free := range map[string]func(*testing.T, *Journal){
+		"delivery": func(t *testing.T, j *Journal) {
+			items, err := j.Reader().Next(200, 1<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if more, err := j.Reader().Next(200, 1<<20); err != nil {
+					t.Fatal(err)
+				} else if len(more) > 0 {
+					items = more
+				}
+			}
+			if err := j.Ack(items[len(items)-1].Seq); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"eviction": func(t *testing.T, j *Journal) {
+			if n, _, err := j.Evict(EvictAll); err != nil || n == 0 {
+				t.Fatal(n, err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			o := options(t, m, Always)
+			o.SegmentSize = firstFrame + 8<<10
+			j := create(t, o)
+			fill(t, j, origin("a"), 200, 10, 100)
+			before := j.Stats()
+			m.fault = func(op, name string, size int) (int, error) {
+				if segments := m.count(); (op == "write" || op == "create") && segments >= before.Segments {
+					return 0, syscall.ENOSPC
+				}
+				return size, nil
+			}
+			free(t, j)
+			after := j.Stats()
+			if after.Segments >= before.Segments || after.Bytes >= before.Bytes {
+				t.Fatalf("%+v, then %+v", before, after)
+			}
+			k := reopen(t, on(o, m.killed()), j.ID())
+			if s := k.Stats(); s.Waiting != after.Waiting {
+				t.Fatalf("%+v, reopened %+v", after, s)
+			}
+			drain(t, k, 100)
+			if s := k.Stats(); s.Damaged != 0 {
+				t.Fatalf("%+v", s)
+			}
+		})
+	}
+}

@@ -108,7 +108,7 @@ func (c *cursorFile) write(acked, next uint64, sync bool) error {
 	n := c.counter.Add(1)
 	putSlot(&c.slot, c.queue, position{n, acked, next})
 	if c.file == nil {
-		return c.create(n)
+		return c.create()
 	}
 	_, err := c.file.WriteAt(c.slot[:], int64(n%2)*slotDistance)
 	if err == nil && sync && c.durable {
@@ -120,13 +120,16 @@ func (c *cursorFile) write(acked, next uint64, sync bool) error {
 	return nil
 }
 
-func (c *cursorFile) create(n uint64) error {
+func (c *cursorFile) create() error {
 	temp, name := c.dir+"/"+cursorName+tempSuffix, c.dir+"/"+cursorName
 	f, err := createAnew(c.fs, temp)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(c.slot[:], int64(n%2)*slotDistance)
+	// Both slots: a disk that is full later has room for them.
+	for at := int64(0); at <= slotDistance && err == nil; at += slotDistance {
+		_, err = f.WriteAt(c.slot[:], at)
+	}
 	if err == nil && c.durable {
 		err = f.Sync()
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"time"
 
@@ -109,30 +110,30 @@ func (j *Journal) chooseVictim(keep uint8) (*eviction, error) {
 
 func (e *eviction) run() error {
 	j := e.j
-	temp := j.dir + "/" + segmentName(e.seg.first) + tempSuffix
-	f, err := createAnew(j.fs, temp)
+	c := &copier{
+		fs: j.fs, name: j.dir + "/" + segmentName(e.seg.first), at: firstFrame,
+		origins: make(map[uint32]*encode.OTLPOrigin), numbers: make(map[uint32]uint32),
+		seg: &segment{segmentHeader: segmentHeader{
+			queue: j.id, first: e.seg.first, created: time.Now().UnixNano(), compacted: true, floor: e.keep,
+		}},
+	}
+	_, _ = rand.Read(c.seg.salt[:]) // never fails
+	c.seg.seed = seed(c.seg.salt)
+	err := e.copyTo(c)
+	if err == nil && e.kept == 0 && (e.prev == nil || e.prev.compacted) {
+		return e.remove()
+	}
+	if err == nil {
+		err = c.finish(e.kept, j.sync != Never)
+	}
 	if err != nil {
-		return err
+		return errors.Join(err, c.giveUp())
 	}
-	made, err := e.copyTo(f)
-	if err == nil && j.sync != Never {
-		err = f.Sync()
+	e.replace(c.seg)
+	if j.sync != Never {
+		return j.fs.SyncDir(j.dir)
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		if e.kept == 0 && (e.prev == nil || e.prev.compacted) {
-			err = e.remove()
-		} else if err = j.fs.Rename(temp, j.dir+"/"+segmentName(e.seg.first)); err == nil {
-			e.replace(made)
-			temp = ""
-			if j.sync != Never {
-				err = j.fs.SyncDir(j.dir)
-			}
-		}
-	}
-	if temp != "" {
-		_ = j.fs.Remove(temp) // else the next Open does
-	}
-	return err
+	return nil
 }
 
 // stays reports whether a record is copied. Those handed out stay, as their
@@ -144,28 +145,39 @@ func (e *eviction) stays(h *header) bool {
 	return h.severity >= e.keep
 }
 
-// copyTo writes what stays.
-func (e *eviction) copyTo(f disk.File) (*segment, error) {
-	old := e.seg
-	src, err := e.j.fs.Open(e.j.dir + "/" + segmentName(old.first))
+// source opens the segment, and tells where its records end. A file that was not
+// on the disk when that failed is missing, or shorter than it was.
+func (e *eviction) source() (f disk.File, limit int64, err error) {
+	f, err = e.j.fs.Open(e.j.dir + "/" + segmentName(e.seg.first))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
+	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	size, err := f.Size()
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, min(e.limit, size), nil
+}
+
+// copyTo writes what stays.
+func (e *eviction) copyTo(c *copier) error {
+	old := e.seg
+	src, limit, err := e.source()
+	if err != nil || src == nil {
+		return err
 	}
 	defer func() { _ = src.Close() }() // which was only read
-	made := &segment{segmentHeader: segmentHeader{
-		queue: old.queue, first: old.first, created: time.Now().UnixNano(), compacted: true, floor: e.keep,
-	}}
-	_, _ = rand.Read(made.salt[:]) // never fails
-	made.seed = seed(made.salt)
-	c := copier{f: f, seg: made, at: firstFrame, origins: make(map[uint32]*encode.OTLPOrigin), numbers: make(map[uint32]uint32)}
 	s := newScanner(src, old.seed)
 	for {
-		fr, got, err := s.next(e.limit)
+		fr, got, err := s.next(limit)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if got == atLimit || fr.kind == typeRecord && fr.seq >= e.end {
-			break
+			return nil
 		}
 		switch {
 		case fr.kind == typeOrigin:
@@ -183,19 +195,10 @@ func (e *eviction) copyTo(f disk.File) (*segment, error) {
 				e.waiting++
 			}
 			if err := c.add(&fr); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	if err := c.flush(); err != nil {
-		return nil, err
-	}
-	made.records = e.kept
-	if _, err := f.WriteAt(appendSegmentHeader(nil, made.segmentHeader), 0); err != nil {
-		return nil, err
-	}
-	made.written = c.at
-	return made, nil
 }
 
 // replace puts the compacted segment in the place of the old one.
@@ -225,10 +228,7 @@ func (e *eviction) remove() error {
 	j.mu.Lock()
 	acked, next := j.acked, j.next
 	j.mu.Unlock()
-	if err := j.cursor.write(acked, next, true); err != nil {
-		return err
-	}
-	return j.removeSegments([]*segment{e.seg})
+	return j.store(acked, next, []*segment{e.seg})
 }
 
 // settle does change and counts what became of the segment's records.
@@ -260,9 +260,12 @@ func (e *eviction) settle(change func()) {
 // lostOrigin is a number that no origin of a segment has.
 const lostOrigin = math.MaxUint32
 
-// copier writes frames to a compacted segment.
+// copier writes frames to a compacted segment. It makes the file when it has
+// something to write: a disk that is full still has room for nothing.
 type copier struct {
-	f       disk.File
+	fs      disk.FS
+	name    string // of the segment
+	file    disk.File
 	seg     *segment
 	buf     []byte
 	at      int64
@@ -302,9 +305,44 @@ func (c *copier) add(fr *found) error {
 	return c.flush()
 }
 
-func (c *copier) flush() error {
-	_, err := c.f.WriteAt(c.buf, c.at)
+func (c *copier) flush() (err error) {
+	if c.file == nil {
+		if c.file, err = createAnew(c.fs, c.name+tempSuffix); err != nil {
+			return err
+		}
+	}
+	_, err = c.file.WriteAt(c.buf, c.at)
 	c.at += int64(len(c.buf))
 	c.buf = c.buf[:0]
 	return err
+}
+
+// finish puts the file in the place of the old one.
+func (c *copier) finish(records uint32, sync bool) error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	c.seg.records, c.seg.written = records, c.at
+	_, err := c.file.WriteAt(appendSegmentHeader(nil, c.seg.segmentHeader), 0)
+	if err == nil && sync {
+		err = c.file.Sync()
+	}
+	if err == nil {
+		err = c.fs.Rename(c.name+tempSuffix, c.name)
+	}
+	if err != nil {
+		return err
+	}
+	f := c.file
+	c.file = nil
+	_ = f.Close() // it was synced, if anything here is
+	return nil
+}
+
+// giveUp removes a file that was not finished.
+func (c *copier) giveUp() error {
+	if c.file == nil {
+		return nil
+	}
+	return errors.Join(c.file.Close(), c.fs.Remove(c.name+tempSuffix))
 }

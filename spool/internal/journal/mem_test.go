@@ -225,3 +225,13 @@ func (m *memory) segments(t testing.TB, id string) (names []string) {
 	}
 	return names
 }
+
+// count tells how many segments there are. m.mu is held.
+func (m *memory) count() (n int) {
+	for name := range m.files {
+		if strings.HasSuffix(name, segmentSuffix) {
+			n++
+		}
+	}
+	return n
+}
