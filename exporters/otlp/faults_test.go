@@ -143,8 +143,8 @@ func TestServerThatDoesNotRead(t *testing.T) {
 	defer close(release)
 	e := newExporter(t, config(misbehave(t, func(*net.TCPConn) { <-release }), short))
 	recs := sinktest.Records("full", 0, 2)
-	recs[0].SeverityText = strings.Repeat("x", 32<<20)
-	for range 3 {
+	recs[0].SeverityText = strings.Repeat("x", 16<<20)
+	for range 2 {
 		n, err := e.Write(t.Context(), recs)
 		if kind, _ := exporters.Classify(err); n != 0 || !errors.Is(err, context.DeadlineExceeded) || kind != exporters.Retryable {
 			t.Errorf("Write = %d, %v", n, err)
