@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/seed2f724858/sluice/encode"
@@ -15,10 +16,12 @@ import (
 type world struct {
 	t       testing.TB
 	d       *disktest.Disk
-	sync    Sync
+	mode    Sync
 	records []*modelRecord
 	queues  []*modelQueue
 	origins []*encode.OTLPOrigin
+
+	mu      sync.Mutex
 	history []string
 }
 
@@ -86,6 +89,8 @@ type holding struct {
 
 func (w *world) fatalf(format string, args ...any) {
 	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	last := 40
 	if os.Getenv("SLUICE_SEED") != "" {
 		last = len(w.history)
@@ -95,6 +100,8 @@ func (w *world) fatalf(format string, args ...any) {
 }
 
 func (w *world) log(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.history = append(w.history, fmt.Sprintf(format, args...))
 }
 
@@ -200,7 +207,7 @@ func (w *world) forgotten() {
 	for _, q := range w.queues {
 		q.disturbed = true
 		q.each(func(r *modelRecord) {
-			if r.volatile = !r.synced; w.sync == Never || q.holder == nil || !q.holder.owned {
+			if r.volatile = !r.synced; w.mode == Never || q.holder == nil || !q.holder.owned {
 				r.mayVanish = r.mayVanish || r.volatile
 			}
 		})

@@ -286,8 +286,10 @@ func (j *Journal) removeAll() error {
 	}
 	foreign := false
 	for _, e := range entries {
-		switch _, segment := parseSegmentName(e.Name); {
-		case segment && e.Regular && !slices.Contains(j.foreign, e.Name):
+		_, segment := parseSegmentName(e.Name)
+		temp, half := strings.CutSuffix(e.Name, tempSuffix)
+		switch {
+		case (segment || half && isOurs(temp)) && e.Regular && !slices.Contains(j.foreign, e.Name):
 			err = errors.Join(err, j.fs.Remove(j.dir+"/"+e.Name))
 		case e.Name != cursorName && e.Name != lockName:
 			foreign = true

@@ -71,7 +71,7 @@ func newPlay(t testing.TB, seed uint64, sync Sync) *play {
 	if sync > 0 {
 		sync = modelSync
 	}
-	w := &play{world: world{t: t, d: disktest.New(seed), sync: sync}, rnd: rand.New(rand.NewPCG(seed, 0))}
+	w := &play{world: world{t: t, d: disktest.New(seed), mode: sync}, rnd: rand.New(rand.NewPCG(seed, 0))}
 	w.size = []int64{1 << 10, 8 << 10, 64 << 10}[w.rnd.IntN(3)]
 	w.origins = []*encode.OTLPOrigin{nil, origin("a"), origin("b"), origin("c")}
 	for range 1 + w.rnd.IntN(2) {
@@ -81,7 +81,7 @@ func newPlay(t testing.TB, seed uint64, sync Sync) *play {
 }
 
 func (w *play) options(a *actor) Options {
-	return Options{FS: a.p, Sync: w.sync, SegmentSize: w.size, Report: func(err error) { w.log("reported: %v", err) }}
+	return Options{FS: a.p, Sync: w.mode, SegmentSize: w.size, Report: func(err error) { w.log("reported: %v", err) }}
 }
 
 func (w *play) run() {
@@ -256,7 +256,7 @@ func (w *play) mend() {
 		w.forgotten()
 		for _, a := range w.actors {
 			for _, h := range a.holds {
-				h.exact = h.exact && w.sync != Never
+				h.exact = h.exact && w.mode != Never
 			}
 		}
 	}
@@ -317,11 +317,11 @@ func (w *play) append(a *actor, h *holding) {
 		w.fatalf("number %d was given twice", first)
 	}
 	// What an earlier sync has lost was written anew before.
-	if h.errors = h.j.Stats().SyncErrors; w.sync != Never {
+	if h.errors = h.j.Stats().SyncErrors; w.mode != Never {
 		h.q.each(func(r *modelRecord) { r.synced, r.volatile = r.synced || r.volatile, false })
 	}
 	for i, r := range recs {
-		r.q, r.seq, r.appended, r.synced = h.q, first+uint64(i), true, w.sync == Always
+		r.q, r.seq, r.appended, r.synced = h.q, first+uint64(i), true, w.mode == Always
 		h.q.recs = append(h.q.recs, r)
 	}
 }
@@ -408,7 +408,7 @@ func (w *play) syncNow(a *actor, h *holding) {
 	switch {
 	case err != nil:
 		w.failed(a, h, err)
-	case a.alive() && w.sync != Never:
+	case a.alive() && w.mode != Never:
 		h.errors = h.j.Stats().SyncErrors
 		h.q.synced()
 	}
@@ -419,7 +419,7 @@ func (w *play) sleep() {
 	w.log("sleep")
 	time.Sleep(3 * time.Second)
 	synctest.Wait()
-	if w.faulty || w.sync == Never {
+	if w.faulty || w.mode == Never {
 		return
 	}
 	for _, a := range w.actors {
@@ -441,7 +441,7 @@ func (w *play) close(a *actor, h *holding) {
 	}
 	a.holds = slices.DeleteFunc(a.holds, func(o *holding) bool { return o == h })
 	if err == nil && a.alive() {
-		if w.sync != Never {
+		if w.mode != Never {
 			h.q.synced()
 		}
 		if !w.faulty && s.Waiting == 0 && w.exists(queueDir(h.j.id)) {

@@ -44,6 +44,21 @@ type Reader struct {
 // span is the records from one to before another.
 type span struct{ from, to uint64 }
 
+// gap is records that are missing, and where that showed.
+type gap struct {
+	span
+	segment uint64 // its first record; 0: there is no segment left
+	at      int64  // offset in its file
+}
+
+func (g *gap) String() string {
+	n := g.to - g.from
+	if g.segment == 0 {
+		return fmt.Sprintf("%d records from number %d on are lost: their segment is missing or cut", n, g.from)
+	}
+	return fmt.Sprintf("%d records from number %d on are lost: %s is damaged before offset %d", n, g.from, segmentName(g.segment), g.at)
+}
+
 // mark is a place in the open segment from which to read again.
 type mark struct {
 	pos  uint64
@@ -70,7 +85,7 @@ type view struct {
 type progress struct {
 	from    uint64 // where the reader was
 	pos     uint64
-	damaged []span
+	damaged []gap
 	// missing counts records that a compacted segment should have.
 	missing     uint64
 	missed      *segment
@@ -149,22 +164,25 @@ func (r *Reader) look() (v view, p progress, ok bool, err error) {
 	p.from, p.pos = r.pos, r.pos
 	var before *segment
 	for _, seg := range j.segments {
-		end := seg.end
+		end, limit := seg.end, seg.limit
 		if end == 0 {
 			end = j.visible
+		}
+		if seg == j.lost { // the rest is in memory, and perhaps no longer in the file
+			end, limit = min(end, j.durable), min(limit, j.durableLimit)
 		}
 		if end <= r.pos {
 			before = seg
 			continue
 		}
 		if seg.first > r.pos { // segments adjoin, but for the first
-			p.damaged = append(p.damaged, span{r.pos, seg.first})
+			p.damaged = append(p.damaged, gap{span: span{r.pos, seg.first}})
 		}
 		p.pos = max(r.pos, seg.first)
-		return view{segmentHeader: seg.segmentHeader, seg: seg, seed: seg.seed, limit: seg.limit, end: end, acked: j.acked}, p, true, nil
+		return view{segmentHeader: seg.segmentHeader, seg: seg, seed: seg.seed, limit: limit, end: end, acked: j.acked}, p, true, nil
 	}
 	if !j.owned && r.pos < j.next {
-		p.damaged = append(p.damaged, span{r.pos, j.next})
+		p.damaged = append(p.damaged, gap{span: span{r.pos, j.next}})
 		p.pos = j.next
 	}
 	if before == nil || before != r.seg || before.gone {
@@ -179,6 +197,11 @@ func (r *Reader) open(v *view) error {
 		return nil
 	}
 	r.letGo()
+	if r.j.viewed {
+		if err := r.j.review(v); err != nil {
+			return err
+		}
+	}
 	f, err := r.j.fs.Open(r.j.dir + "/" + segmentName(v.first))
 	if errors.Is(err, fs.ErrNotExist) {
 		v.limit = 0 // somebody has removed it: nothing is left of it
@@ -192,6 +215,32 @@ func (r *Reader) open(v *view) error {
 	if r.origins == nil {
 		r.origins = make(map[uint32]*encode.OTLPOrigin)
 	}
+	return nil
+}
+
+// review looks at a segment anew of a queue that somebody else owns, and may
+// have removed or compacted: then it is settled, and not damaged.
+func (j *Journal) review(v *view) error {
+	now, err := j.loadSegment(v.first, v.limit)
+	gone := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !gone {
+		return err
+	}
+	if !gone && now.salt == v.salt {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	seg := v.seg
+	if gone {
+		now = &segment{segmentHeader: seg.segmentHeader}
+		now.compacted, now.records = true, 0
+	}
+	seg.segmentHeader, seg.seed = now.segmentHeader, now.seed
+	if info, err := j.segmentSize(v.first); err == nil {
+		seg.limit, seg.written = info, info
+	}
+	v.segmentHeader, v.seed, v.limit = seg.segmentHeader, seg.seed, seg.limit
 	return nil
 }
 
@@ -245,7 +294,7 @@ func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
 			return nil
 		default:
 			if fr.seq > p.pos && !v.compacted {
-				p.damaged = append(p.damaged, span{p.pos, fr.seq})
+				p.damaged = append(p.damaged, gap{span{p.pos, fr.seq}, v.first, fr.at})
 			}
 			r.take(&fr, p)
 			bytes += len(fr.payload)
@@ -303,7 +352,7 @@ func (r *Reader) finish(v *view, p *progress) {
 			p.missing, p.missed = uint64(v.records-r.seen), v.seg
 		}
 	case p.pos < v.end:
-		p.damaged = append(p.damaged, span{p.pos, v.end})
+		p.damaged = append(p.damaged, gap{span{p.pos, v.end}, v.first, v.limit})
 	}
 	p.pos = max(p.pos, v.end)
 }
@@ -318,21 +367,21 @@ func (r *Reader) note(p *progress) (settled bool) {
 		return false
 	}
 	var damaged uint64
-	for _, d := range p.damaged {
-		if from := max(d.from, r.counted); from < d.to {
-			damaged += d.to - from
-			r.counted = d.to
+	for i := range p.damaged {
+		g := &p.damaged[i]
+		if g.from = max(g.from, r.counted); g.from < g.to {
+			damaged += g.to - g.from
+			r.counted = g.to
+			j.tell(errors.New(g.String()))
 		}
 	}
 	if p.missed != nil && !p.missed.missed {
 		p.missed.missed = true
 		damaged += p.missing
+		j.tell(fmt.Errorf("%d records are lost: %s is damaged", p.missing, segmentName(p.missed.first)))
 	}
-	if damaged > 0 {
-		j.stats.Damaged += damaged
-		j.stats.Waiting -= min(damaged, j.stats.Waiting)
-		j.tell(fmt.Errorf("%d records were lost to damage before number %d", damaged, p.pos))
-	}
+	j.stats.Damaged += damaged
+	j.stats.Waiting -= min(damaged, j.stats.Waiting)
 	j.stats.OriginsLost += p.originsLost
 	for i := range r.items {
 		seq := r.items[i].Seq

@@ -145,6 +145,7 @@ func (j *Journal) renew() error {
 			j.show(seg, j.next, seg.written)
 		}
 		j.works()
+		j.announce() // the reader was kept from what was lost
 	case j.sync == Always:
 		j.next = j.durable
 	default:
