@@ -40,28 +40,28 @@ func (d *dialer) dial(ctx context.Context) (*link, error) {
 	return l, nil
 }
 
-// leastRefusal is how long a server has at least to refuse a certificate.
-const leastRefusal = 100 * time.Millisecond
+// refusal is how long a server has at least to refuse a certificate.
+const refusal = time.Second
 
 // handshake makes l a TLS connection.
 func (d *dialer) handshake(ctx context.Context, l *link) error {
-	config, asked := d.tls.Clone(), false
+	config, asked, waiting := d.tls.Clone(), false, false
 	if config.ServerName == "" {
 		config.ServerName = d.host
 	}
 	choose := config.GetClientCertificate
 	config.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		asked = true
-		if choose != nil {
-			return choose(info)
+		if choose == nil {
+			return new(tls.Certificate), nil // there is none
 		}
-		for i := range config.Certificates {
-			if info.SupportsCertificate(&config.Certificates[i]) == nil {
-				return &config.Certificates[i], nil
-			}
-		}
-		return new(tls.Certificate), nil
+		return choose(info)
 	}
+	config.ClientSessionCache = ticket(func() {
+		if waiting {
+			_ = l.raw.SetReadDeadline(time.Unix(1, 0)) // fails with a closed connection only
+		}
+	})
 	conn, start := tls.Client(l.raw, config), time.Now()
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return err
@@ -71,21 +71,34 @@ func (d *dialer) handshake(ctx context.Context, l *link) error {
 		return nil
 	}
 	// With TLS 1.3 the handshake is over for the client before the server has
-	// seen its certificate (RFC 8446 section 2): a server that refuses it says
-	// so behind the first batch, which would be lost, each time. So its answer
-	// is waited for, as long as it can take from what the handshake took.
+	// seen its certificate (RFC 8446 section 2): one that refuses it says so
+	// behind the first batch, which would be lost, each time. So its answer is
+	// waited for: a refusal, a session ticket, which takes the certificate for
+	// good, or none of both for as long as an answer can take.
 	deadline, _ := ctx.Deadline()
-	if wait := time.Now().Add(max(leastRefusal, 2*time.Since(start))); wait.Before(deadline) {
+	if wait := time.Now().Add(max(refusal, 2*time.Since(start))); wait.Before(deadline) {
 		deadline = wait
 	}
-	if err := conn.SetReadDeadline(deadline); err != nil {
-		return err
+	waiting = true
+	err := conn.SetReadDeadline(deadline)
+	if err == nil {
+		_, err = conn.Read(l.scratch[:])
 	}
-	if _, err := conn.Read(l.scratch[:]); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+	waiting = false
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
 	return conn.SetReadDeadline(time.Time{})
 }
+
+// ticket is called when a server gives out a session ticket. It keeps none.
+type ticket func()
+
+// Get implements [tls.ClientSessionCache].
+func (ticket) Get(string) (*tls.ClientSessionState, bool) { return nil, false }
+
+// Put implements [tls.ClientSessionCache].
+func (t ticket) Put(string, *tls.ClientSessionState) { t() }
 
 // withCause returns err, and why ctx has ended if that is what it came from.
 func withCause(ctx context.Context, err error) error {

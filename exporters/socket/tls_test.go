@@ -3,12 +3,11 @@ package socket
 import (
 	"bytes"
 	"crypto/tls"
+	"io"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/internal/tlstest"
 	"github.com/seed2f724858/sluice/exporters/sinktest"
 )
@@ -58,33 +57,54 @@ func TestDistrust(t *testing.T) {
 	}
 }
 
-// A receiver without TLS gets nothing, rather than plain text.
+// A receiver that answers in plain text gets no records, least of all in plain
+// text.
 func TestNoDowngrade(t *testing.T) {
 	ln := listenTCP(t)
-	r, c := receive(t, ln), config("tls://"+ln.Addr().String())
-	c.Timeout = exporters.Duration(20 * time.Millisecond)
-	e := open(t, c)
-	n, err := e.Write(t.Context(), sinktest.Records("secret", 0, 3))
+	got := make(chan []byte)
+	go func() {
+		defer close(got)
+		conn, err := ln.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		buf := make([]byte, 1)
+		if _, err := io.ReadFull(conn, buf); err != nil {
+			t.Error(err)
+		}
+		if _, err := io.WriteString(conn, "220 no such thing as TLS here\r\n"); err != nil {
+			t.Error(err)
+		}
+		rest, _ := io.ReadAll(conn)
+		got <- append(buf, rest...)
+	}()
+	n, err := open(t, config("tls://"+ln.Addr().String())).Write(t.Context(), sinktest.Records("secret", 0, 3))
 	if wantRetryable(t, err); n != 0 {
 		t.Errorf("Write = %d", n)
 	}
-	r.stop()
-	if data := r.data(); len(data) == 0 || len(sinktest.IDs(data)) > 0 {
-		t.Errorf("the receiver got %.100q", data)
+	if data := <-got; len(sinktest.IDs(data)) > 0 {
+		t.Errorf("the receiver got %q", data)
 	}
 }
 
+// A server that takes the certificate says so with a session ticket, or with
+// nothing.
 func TestClientCertificate(t *testing.T) {
-	ln, c, ca := secureListener(t, func(c *tls.Config, ca *tlstest.Authority) {
-		c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool
-	})
-	cert := ca.Issue(t)
-	c.TLS.CertFile, c.TLS.KeyFile = cert.CertFile, cert.KeyFile
-	r, e := receive(t, ln), open(t, c)
-	mustWrite(t, e, sinktest.Records("seq", 0, 3))
-	hangUp(t, e)
-	if got := ids(lines(t, r.data())); !slices.Equal(got, series("seq", 3)) {
-		t.Errorf("arrived: %v", got)
+	for _, silent := range []bool{false, true} {
+		ln, c, ca := secureListener(t, func(c *tls.Config, ca *tlstest.Authority) {
+			c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool
+			c.SessionTicketsDisabled = silent
+		})
+		cert := ca.Issue(t)
+		c.TLS.CertFile, c.TLS.KeyFile = cert.CertFile, cert.KeyFile
+		r, e := receive(t, ln), open(t, c)
+		mustWrite(t, e, sinktest.Records("seq", 0, 3))
+		hangUp(t, e)
+		if got := ids(lines(t, r.data())); !slices.Equal(got, series("seq", 3)) {
+			t.Errorf("arrived: %v", got)
+		}
 	}
 }
 
