@@ -21,8 +21,8 @@ import (
 func Open(o Options, id string) (*Journal, error) { return open(o, id, false) }
 
 // View opens a queue, whoever owns it, to read what it holds at this moment. It
-// takes no lock and changes nothing; what is settled meanwhile may be missing
-// and then counts as damaged.
+// takes no lock and changes nothing. What its owner settles or evicts meanwhile
+// may be missing.
 func View(fsys disk.FS, id string) (*Journal, error) {
 	return open(Options{FS: fsys}, id, true)
 }
@@ -51,14 +51,19 @@ func open(o Options, id string, viewed bool) (*Journal, error) {
 
 // load finds the segments and the cursor.
 func (j *Journal) load() error {
+	// What an owner appends meanwhile is not missing: this is from before.
+	c, _ := readCursor(j.fs, j.dir, j.id)
+	next := c.next
 	entries, err := j.fs.ReadDir(j.dir)
 	if err != nil {
 		return err
 	}
-	c, err := readCursor(j.fs, j.dir, j.id)
+	// Neither is what it settles: this is from after.
+	c, err = readCursor(j.fs, j.dir, j.id)
 	if errors.Is(err, ErrVersion) {
 		return err
 	}
+	c.next = max(next, c.acked)
 	if err != nil {
 		j.tell(fmt.Errorf("the cursor cannot be read, so records are handed out again: %w", err))
 	}
@@ -77,7 +82,7 @@ func (j *Journal) load() error {
 			j.tell(fmt.Errorf("%q is none of the queue's files: it is left alone", e.Name))
 			continue
 		}
-		seg, err := j.loadSegment(first, e.Size)
+		seg, err := j.loadSegment(first)
 		switch {
 		case err == nil:
 			j.segments = append(j.segments, seg)
@@ -99,7 +104,7 @@ func isOurs(name string) bool {
 	return segment || name == cursorName
 }
 
-func (j *Journal) loadSegment(first uint64, size int64) (*segment, error) {
+func (j *Journal) loadSegment(first uint64) (*segment, error) {
 	f, err := j.fs.Open(j.dir + "/" + segmentName(first))
 	if err != nil {
 		return nil, err
@@ -111,6 +116,10 @@ func (j *Journal) loadSegment(first uint64, size int64) (*segment, error) {
 	}
 	if h.queue != j.id || h.first != first {
 		return nil, errForeign
+	}
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
 	}
 	return &segment{segmentHeader: h, seed: seed(h.salt), limit: size, written: size}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/seed2f724858/sluice/encode"
+	"github.com/seed2f724858/sluice/spool/internal/disk"
 )
 
 // Item is a record that was read.
@@ -197,18 +198,22 @@ func (r *Reader) open(v *view) error {
 		return nil
 	}
 	r.letGo()
-	if r.j.viewed {
-		if err := r.j.review(v); err != nil {
-			return err
-		}
-	}
 	f, err := r.j.fs.Open(r.j.dir + "/" + segmentName(v.first))
 	if errors.Is(err, fs.ErrNotExist) {
 		v.limit = 0 // somebody has removed it: nothing is left of it
+		if r.j.viewed {
+			v.compacted, v.records = true, 0 // its owner has: nothing is missing
+		}
 		r.seg, r.scan = nil, newScanner(nil, v.seed)
 		return nil
 	}
+	if err == nil && r.j.viewed {
+		err = r.j.review(f, v)
+	}
 	if err != nil {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
 		return err
 	}
 	r.seg, r.scan = v.seg, newScanner(f, v.seed)
@@ -218,29 +223,21 @@ func (r *Reader) open(v *view) error {
 	return nil
 }
 
-// review looks at a segment anew of a queue that somebody else owns, and may
-// have removed or compacted: then it is settled, and not damaged.
-func (j *Journal) review(v *view) error {
-	now, err := j.loadSegment(v.first, v.limit)
-	gone := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !gone {
+// review looks anew at a segment that somebody else owns, and may have
+// compacted.
+func (j *Journal) review(f disk.File, v *view) error {
+	h, err := readSegmentHeader(f)
+	if err != nil || h.salt == v.salt {
 		return err
 	}
-	if !gone && now.salt == v.salt {
-		return nil
+	size, err := f.Size()
+	if err != nil {
+		return err
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	seg := v.seg
-	if gone {
-		now = &segment{segmentHeader: seg.segmentHeader}
-		now.compacted, now.records = true, 0
-	}
-	seg.segmentHeader, seg.seed = now.segmentHeader, now.seed
-	if info, err := j.segmentSize(v.first); err == nil {
-		seg.limit, seg.written = info, info
-	}
-	v.segmentHeader, v.seed, v.limit = seg.segmentHeader, seg.seed, seg.limit
+	v.seg.segmentHeader, v.seg.seed, v.seg.limit = h, seed(h.salt), size
+	v.segmentHeader, v.seed, v.limit = h, v.seg.seed, size
 	return nil
 }
 

@@ -19,8 +19,8 @@ type Report struct {
 }
 
 // Verify reads everything in a queue, whoever owns it. It takes no lock and
-// repairs nothing. Of a queue in use it may report as damaged what was settled
-// meanwhile.
+// repairs nothing. Of a queue in use it reads what is there when it begins, less
+// what its owner settles or evicts meanwhile.
 func Verify(fsys disk.FS, id string) (Report, error) {
 	var report Report
 	o := Options{FS: fsys, Report: func(err error) { report.Problems = append(report.Problems, err) }}
