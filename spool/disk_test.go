@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -142,4 +143,38 @@ func TestPowerCut(t *testing.T) {
 
 func newSpoolOn(t testing.TB, d *disktest.Disk, sink exporters.Sink) *Spool {
 	return openOn(t, d.Process(), sink, SyncAlways)
+}
+
+// While a process has given its disk up, another one may take its queue: that
+// delivers what is in it, and the first goes on with a new one.
+func TestTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := disktest.New(1)
+		down, up := newOutage(errDown), newOutage(errDown)
+		a := openOn(t, d.Process(), down, SyncAlways)
+		b := openOn(t, d.Process(), up, SyncAlways)
+		write(t, a, "a", 0, 10)
+		write(t, b, "b", 0, 10)
+		d.Dead()
+		if _, err := a.Write(t.Context(), sinktest.Records("a", 10, 1)); err == nil {
+			t.Fatal("a dead disk takes records")
+		}
+		d.Mend()
+		up.end()
+		time.Sleep(time.Minute) // b looks for orphans
+		wantIDs(t, ids(&up.Memory), series("b", 0, 10), series("a", 0, 10))
+		write(t, a, "a", 10, 5)
+		down.end()
+		time.Sleep(2 * time.Minute)
+		flushed(t, a)
+		if got := ids(&down.Memory); !slices.Equal(got[len(got)-5:], series("a", 10, 15)) {
+			t.Errorf("after its queue was taken: %v", got)
+		}
+		if st := a.Spooled(); st.LastError != "" || st.Dropped != nil {
+			t.Errorf("%+v", st)
+		}
+		balanced(t, a.Spooled())
+		shutdown(t, b)
+		shutdown(t, a)
+	})
 }

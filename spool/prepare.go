@@ -39,7 +39,7 @@ func (s *Spool) forwardable() {
 	c := &s.courier
 	c.uids = c.uids[:0]
 	for _, it := range c.items {
-		c.uids = append(c.uids, c.queue.journal.UID(it.Seq)...)
+		c.uids = c.queue.journal.AppendUID(c.uids, it.Seq)
 	}
 	uids := string(c.uids)
 	size := len(uids) / len(c.items)

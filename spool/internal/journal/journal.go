@@ -229,12 +229,15 @@ func (j *Journal) make() error {
 func (j *Journal) ID() string { return fmt.Sprintf("%016x", j.id) }
 
 // UID returns what a record is called everywhere: the queue's id and seq.
-func (j *Journal) UID(seq uint64) string {
+func (j *Journal) UID(seq uint64) string { return string(j.AppendUID(nil, seq)) }
+
+// AppendUID appends UID(seq).
+func (j *Journal) AppendUID(dst []byte, seq uint64) []byte {
 	var b [33]byte
 	putHex(b[:16], j.id)
 	b[16] = '-'
 	putHex(b[17:], seq)
-	return string(b[:])
+	return append(dst, b[:]...)
 }
 
 func putHex(p []byte, n uint64) {
