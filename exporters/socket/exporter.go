@@ -13,12 +13,15 @@
 // written the exporter looks whether the receiver has closed the connection,
 // which Python's handlers and log/syslog find out by losing a record, and
 // connects again. It looks again behind the batch: one that has met a reset,
-// or a refused UDP port, is not acknowledged. When the end of a
-// connection may have cost records that were acknowledged, the next Write that
-// succeeds says so with an error beside the number of all records. A receiver that stops reading holds up a Write for Config.Timeout;
-// what the kernel has taken by then is delivered, a message cut in two is sent
-// again whole on a new connection, which begins with it. Such a receiver sees
-// the torn message at the end of the old connection.
+// or a refused UDP port, is not acknowledged. A receiver that stops reading
+// holds up a Write for Config.Timeout; what the kernel has taken by then is
+// delivered, a message cut in two is sent again whole on a new connection,
+// which begins with it. Such a receiver sees the torn message at the end of
+// the old connection.
+//
+// When the end of a connection may have cost records that were acknowledged,
+// the next Write that succeeds says so, with an error beside the number of all
+// its records.
 //
 // UDP is what it is: datagrams get lost on the way, silently.
 //
@@ -33,6 +36,7 @@ import (
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/internal/gate"
 	"github.com/seed2f724858/sluice/record"
 )
 
@@ -122,7 +126,7 @@ func (e *Exporter) Write(ctx context.Context, recs []record.Record) (n int, err 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(e.base, func() { cancel(exporters.ErrClosed) })()
+	defer context.AfterFunc(e.base, func() { cancel(gate.ErrCutOff) })()
 
 	e.look()
 	if e.link == nil {
@@ -199,9 +203,9 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 }
 
 // Shutdown implements [exporters.Sink]: it waits for the write under way, or
-// cuts it short when ctx ends, and closes the connection in an orderly way: on
-// a stream it gives the receiver up to a second to read what is under way and
-// close its end.
+// cuts it short when ctx ends (its records are worth another try), and closes
+// the connection in an orderly way: on a stream it gives the receiver up to a
+// second to read what is under way and close its end.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.closed.Swap(true) {
 		return nil

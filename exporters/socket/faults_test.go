@@ -260,9 +260,7 @@ func TestShutdownEndsAStalledWrite(t *testing.T) {
 	if err := e.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Shutdown = %v", err)
 	}
-	if err := <-returned; !errors.Is(err, exporters.ErrClosed) {
-		t.Errorf("the stalled Write = %v", err)
-	}
+	wantRetryable(t, <-returned) // by another exporter, or after a restart
 	if e.link != nil {
 		t.Error("the connection is still open")
 	}

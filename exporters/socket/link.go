@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/internal/gate"
 )
 
 const (
@@ -161,7 +162,7 @@ func (l *link) write(ctx context.Context, b []byte, timeout time.Duration) (n in
 // deadline, or a context.
 func interrupted(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, exporters.ErrClosed)
+		errors.Is(err, context.Canceled) || errors.Is(err, gate.ErrCutOff)
 }
 
 // close gives the connection up. What the kernel holds still goes out, unless
