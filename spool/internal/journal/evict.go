@@ -174,6 +174,9 @@ func (e *eviction) copyTo(c *copier) error {
 	for {
 		fr, got, err := s.next(limit)
 		if err != nil {
+			if e.j.pass(old, s) {
+				continue
+			}
 			return err
 		}
 		if got == atLimit || fr.kind == typeRecord && fr.seq >= e.end {

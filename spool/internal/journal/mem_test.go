@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/seed2f724858/sluice/spool/internal/disk"
@@ -169,6 +170,7 @@ type memoryFile struct {
 	m    *memory
 	name string
 	data []byte
+	bad  func(at int64) bool // bytes that cannot be read
 }
 
 func (f *memoryFile) ReadAt(p []byte, off int64) (int, error) {
@@ -178,6 +180,11 @@ func (f *memoryFile) ReadAt(p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	n := copy(p, f.data[off:])
+	for i := int64(0); f.bad != nil && i < int64(n); i++ {
+		if f.bad(off + i) {
+			return int(i), syscall.EIO
+		}
+	}
 	if n < len(p) {
 		return n, io.EOF
 	}

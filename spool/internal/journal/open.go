@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"slices"
@@ -52,20 +53,16 @@ func open(o Options, id string, viewed bool) (*Journal, error) {
 // load finds the segments and the cursor.
 func (j *Journal) load() error {
 	// What an owner appends meanwhile is not missing: this is from before.
-	c, _ := readCursor(j.fs, j.dir, j.id)
-	next := c.next
-	entries, err := j.fs.ReadDir(j.dir)
-	if err != nil {
-		return err
-	}
-	// Neither is what it settles: this is from after.
-	c, err = readCursor(j.fs, j.dir, j.id)
+	c, err := readCursor(j.fs, j.dir, j.id)
 	if errors.Is(err, ErrVersion) {
 		return err
 	}
-	c.next = max(next, c.acked)
 	if err != nil {
 		j.tell(fmt.Errorf("the cursor cannot be read, so records are handed out again: %w", err))
+	}
+	entries, err := j.fs.ReadDir(j.dir)
+	if err != nil {
+		return err
 	}
 	for _, e := range entries {
 		if e.Name == cursorName || e.Name == lockName {
@@ -96,12 +93,18 @@ func (j *Journal) load() error {
 			return fmt.Errorf("segment %q: %w", e.Name, err)
 		}
 	}
+	if j.viewed {
+		// Neither is what it settles: this is from after.
+		if later, err := readCursor(j.fs, j.dir, j.id); err == nil {
+			c.acked = max(c.acked, later.acked)
+		}
+	}
 	return j.count(c)
 }
 
 func isOurs(name string) bool {
 	_, segment := parseSegmentName(name)
-	return segment || name == cursorName
+	return segment || name == cursorName || name == probeName
 }
 
 func (j *Journal) loadSegment(first uint64) (*segment, error) {
@@ -196,8 +199,16 @@ func (j *Journal) tally(seg *segment, before uint64) (t tally, err error) {
 	s := newScanner(f, seg.seed)
 	for {
 		fr, got, err := s.next(seg.limit)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return t, nil // cut meanwhile
+		}
 		if err != nil {
-			return t, err
+			if !j.viewed && !j.probe() {
+				return t, err
+			}
+			seg.unsure = true // until somebody reads it
+			s.skipBlock()
+			continue
 		}
 		if got == atLimit {
 			return t, nil

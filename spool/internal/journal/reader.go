@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"sync"
 
 	"github.com/seed2f724858/sluice/encode"
@@ -172,6 +173,9 @@ func (r *Reader) look() (v view, p progress, ok bool, err error) {
 		if seg == j.lost { // the rest is in memory, and perhaps no longer in the file
 			end, limit = min(end, j.durable), min(limit, j.durableLimit)
 		}
+		if seg.unsure {
+			end = math.MaxUint64
+		}
 		if end <= r.pos {
 			before = seg
 			continue
@@ -255,8 +259,8 @@ func (r *Reader) letGo() {
 func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
 	s := r.scan
 	if v.limit > 0 {
-		if err := s.prefetch(maxBytes, v.limit); err != nil && !r.cut(v, err) {
-			return err
+		if err := s.prefetch(maxBytes, v.limit); err != nil {
+			r.cut(v, err) // else what is needed is not there, and that shows
 		}
 	}
 	r.forgetMarks(v.acked)
@@ -267,7 +271,7 @@ func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
 	for len(r.items) < max(maxRecords, 1) {
 		fr, got, err := s.next(v.limit)
 		if err != nil {
-			if r.cut(v, err) {
+			if r.cut(v, err) || len(r.items) == 0 && r.j.pass(v.seg, s) {
 				continue
 			}
 			return err
@@ -343,6 +347,9 @@ func (r *Reader) cut(v *view, err error) bool {
 
 // finish notes what the segment should have had beyond what was read.
 func (r *Reader) finish(v *view, p *progress) {
+	if v.end == math.MaxUint64 {
+		v.end = r.j.settleEnd(v.seg, p.pos)
+	}
 	switch {
 	case v.compacted:
 		if r.seen < v.records {
@@ -380,6 +387,9 @@ func (r *Reader) note(p *progress) (settled bool) {
 	j.stats.Damaged += damaged
 	j.stats.Waiting -= min(damaged, j.stats.Waiting)
 	j.stats.OriginsLost += p.originsLost
+	if len(r.items) > 0 && r.seg != nil {
+		r.seg.failures = 0
+	}
 	for i := range r.items {
 		seq := r.items[i].Seq
 		if n := len(r.handed); n > 0 && r.handed[n-1].to == seq {

@@ -152,6 +152,15 @@ func (s *scanner) prefetch(n int, limit int64) error {
 	return s.fill(int(want), limit)
 }
 
+// blockSize is what a disk loses at once.
+const blockSize = 4096
+
+// skipBlock goes past the block at which reading has failed.
+func (s *scanner) skipBlock() {
+	failed := max(s.pos, s.start+int64(len(s.window)))
+	s.pos = (failed/blockSize + 1) * blockSize
+}
+
 // fill moves the window to pos and reads at least n bytes.
 func (s *scanner) fill(n int, limit int64) error {
 	left := limit - s.pos

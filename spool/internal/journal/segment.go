@@ -46,6 +46,10 @@ type segment struct {
 	missed bool
 	// gone says that its file was removed.
 	gone bool
+	// failures counts reads that have failed since one worked.
+	failures int
+	// unsure says that the end may be further on: a part could not be read.
+	unsure bool
 
 	// Only the writer, who holds writeMu, uses what follows.
 	file    disk.File
