@@ -39,7 +39,7 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	o := options{}
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
-	only := flags.String("only", "call,with,disabled,encode,step,flood,stall,shared,otlp,spool,backlog", "what to measure")
+	only := flags.String("only", "call,with,disabled,encode,step,flood,stall,shared,otlp,append,spool,backlog", "what to measure")
 	names := flags.String("contestants", "", "regular expression of the contestants that take part (default: all)")
 	full := flags.Bool("full", false, "9 rounds of calls, stalled sinks, shared files and OTLP, 5 of floods, 5s of stall")
 	flags.IntVar(&o.rounds, "count", 3, "rounds of calls, of shared files and of OTLP")
@@ -74,6 +74,11 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
 	if slices.Contains(o.kinds, kindOTLP) || slices.Contains(o.kinds, kindQueue) {
 		if o.collector, err = buildCollector(root, progress); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(o.kinds, kindAppend) {
+		if o.journal, err = buildJournal(root, progress); err != nil {
 			return err
 		}
 	}

@@ -23,6 +23,7 @@ const (
 	kindShared   = "shared"
 	kindOTLP     = "otlp"
 	kindQueue    = "spool"
+	kindAppend   = "append"
 	kindWriter   = "writer" // one of the processes of a shared job
 	kindBacklog  = "backlog"
 	kindDrain    = "drain" // the second process of a backlog job
@@ -44,9 +45,9 @@ type job struct {
 	// Sink is the sink's behaviour in a stall or backlog job, the transport in
 	// an otlp job.
 	Sink string
-	// Collector is the command that an otlp job sends to; the measuring process
-	// is given its addresses, HTTP and GRPC, as URLs.
-	Collector, HTTP, GRPC string
+	// Command is the Collector of an otlp or spool job, and the benchmarks of an
+	// append job. HTTP and GRPC are the Collector's URLs.
+	Command, HTTP, GRPC string
 }
 
 // result is what a job found; which fields are set depends on its kind.
@@ -74,6 +75,8 @@ type result struct {
 	// Drained is the seconds in which a backlog was delivered, Open those from
 	// opening its queue until the first record.
 	Drained, Open float64
+	// MBPerSecond is what was appended each second, in millions of bytes.
+	MBPerSecond float64
 }
 
 func (j job) run() (result, error) {
@@ -134,6 +137,8 @@ func spawn(j job, root string) (_ result, err error) {
 		return sendOTLP(j)
 	case kindQueue:
 		return fillQueue(j)
+	case kindAppend:
+		return runAppend(j)
 	}
 	return measure(j)
 }

@@ -148,7 +148,7 @@ func runOTLP(j job) (result, error) {
 // sendOTLP does the job in a process of its own against a Collector of its own,
 // and asks that what arrived.
 func sendOTLP(j job) (r result, err error) {
-	c, err := startSink(j.Collector, j.Dir)
+	c, err := startSink(j.Command, j.Dir)
 	if err != nil {
 		return result{}, err
 	}

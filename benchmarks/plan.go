@@ -24,7 +24,7 @@ type options struct {
 	rounds, floods, stallRounds int
 	duration, stall             time.Duration
 	records                     int
-	collector                   string // the command that otlp jobs send to
+	collector, journal          string // commands that are built first
 }
 
 // groups lists the measurements in the order of the table.
@@ -80,10 +80,14 @@ func groups(o options) []group {
 	}
 	for _, transport := range []string{overHTTP, overHTTPGzip, overGRPC} {
 		add(group{"OTLP/" + transport + ", records a CPU second",
-			job{Kind: kindOTLP, Sink: transport, Goroutines: 1, Records: otlpRecords(o), Collector: o.collector}, names, o.rounds})
+			job{Kind: kindOTLP, Sink: transport, Goroutines: 1, Records: otlpRecords(o), Command: o.collector}, names, o.rounds})
+	}
+	for _, sink := range []string{lazily, safely} {
+		add(group{"appending encoded records, " + sink + ", MB/s",
+			job{Kind: kindAppend, Sink: sink, Duration: o.stall / 2, Command: o.journal}, appendContestants(sink), o.rounds})
 	}
 	add(group{"disk queue, " + goroutines(8) + ", records/s",
-		job{Kind: kindQueue, Goroutines: 8, Duration: o.stall, Collector: o.collector}, queueContestants(), o.rounds})
+		job{Kind: kindQueue, Goroutines: 8, Duration: o.stall, Command: o.collector}, queueContestants(), o.rounds})
 	for _, sink := range []string{sinkForwards, sinkDecoded} {
 		add(group{"backlog of 1 GiB, " + sink + ", drained records/s",
 			job{Kind: kindBacklog, Sink: sink, Records: backlog}, []string{spoolInterval}, o.floods})

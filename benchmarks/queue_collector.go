@@ -50,7 +50,7 @@ func fillQueue(j job) (r result, err error) {
 	if err != nil {
 		return result{}, err
 	}
-	c, err := startCollector(j.Collector, j.Dir, fmt.Sprintf(queueYAML, receiver, nobody, filepath.Join(j.Dir, "storage"), name))
+	c, err := startCollector(j.Command, j.Dir, fmt.Sprintf(queueYAML, receiver, nobody, filepath.Join(j.Dir, "storage"), name))
 	if err != nil {
 		return result{}, err
 	}

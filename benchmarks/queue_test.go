@@ -44,3 +44,13 @@ func TestSpooledSinkGetsEverything(t *testing.T) {
 		t.Errorf("delivered %v", r.Delivered)
 	}
 }
+
+func TestReadBenchmark(t *testing.T) {
+	r, err := readBenchmark("goos: linux\nBenchmarkAppend/never-2   \t 5428\t 135151 ns/op\t 568.26 MB/s\t 69 B/op\nPASS\n")
+	if err != nil || r.MBPerSecond != 568.26 || r.NS != 135151 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := readBenchmark("PASS\n"); err == nil {
+		t.Error("a figure without a benchmark")
+	}
+}

@@ -82,6 +82,9 @@ func rows(g group, rs map[string][]result) []row {
 			also = otlpDetails(runs, g.job.Records)
 		case kindQueue:
 			figure, sdk = queueRate, collectorQueue
+		case kindAppend:
+			figure = megabytes
+			also = appendDetails(name, rs)
 		case kindBacklog:
 			figure, also = drainRate, backlogDetails(runs)
 		case kindStall:

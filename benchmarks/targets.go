@@ -37,6 +37,7 @@ func targets(o options, gs []group, rs results) []target {
 	encoding, step := title(kindEncode, 1, ""), title(kindStep, 1, "")
 	free, stalled := title(kindStall, 0, sinkFree), title(kindStall, 0, sinkStalled)
 	spooled, queues := title(kindStall, 0, sinkSpooled), title(kindQueue, 8, "")
+	written, onDisk := title(kindAppend, 0, lazily), title(kindAppend, 0, safely)
 	forwarded, decoded := title(kindBacklog, 0, sinkForwards), title(kindBacklog, 0, sinkDecoded)
 	shared := title(kindShared, 0, "")
 	http, gzip, grpc := title(kindOTLP, 1, overHTTP), title(kindOTLP, 1, overHTTPGzip), title(kindOTLP, 1, overGRPC)
@@ -82,6 +83,9 @@ func targets(o options, gs []group, rs results) []target {
 		{"OTLP/HTTP: records a CPU second against the stock exporter", ratio(http[sluiceOTLP], http[stockOTLPFlushed], sent), 2, true},
 		{"OTLP/HTTP, gzip: records a CPU second against the stock exporter", ratio(gzip[sluiceOTLP], gzip[stockOTLPFlushed], sent), 2, true},
 		{"OTLP/gRPC: records a CPU second against the stock exporter", ratio(grpc[sluiceOTLP], grpc[stockOTLPFlushed], sent), 2, true},
+		{"appending, never: MB/s against write(2)", ratio(written[appendNever], written[rawWrite], megabytes), 0.7, true},
+		{"appending, always: time against write(2) and fdatasync", ratio(onDisk[appendAlways], onDisk[rawSync], slowness), 1.3, false},
+		{"appending, always, 8 at once: time against write(2) and fdatasync", ratio(onDisk[appendGroup], onDisk[rawSync], slowness), 1.3, false},
 		{"disk queue, never: records/s against the Collector's, filled by OTLP/HTTP",
 			ratio(queues[spoolNever], queues[collectorQueueHTTP], queueRate), 5, true},
 		{"disk queue, every 200ms: records/s against the Collector's, filled by OTLP/HTTP",

@@ -38,10 +38,10 @@ func refill(tb testing.TB, batch *Batch, o *encode.OTLPOrigin) {
 const emptyEvery = 512 << 20
 
 // BenchmarkRawWrite is what Append is compared with: the same bytes, written one
-// after the other.
+// after the other, and synced as often.
 func BenchmarkRawWrite(b *testing.B) {
-	for _, sync := range []bool{false, true} {
-		b.Run(map[bool]string{false: "never", true: "always"}[sync], func(b *testing.B) {
+	for _, mode := range benchModes {
+		b.Run(mode.name, func(b *testing.B) {
 			payload := make([]byte, benchBatch*benchSize)
 			dir, err := disk.OpenDir(b.TempDir())
 			if err != nil {
@@ -52,6 +52,9 @@ func BenchmarkRawWrite(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer f.Close()
+			if mode.sync > 0 {
+				defer syncEvery(b, f, time.Duration(mode.sync))()
+			}
 			b.SetBytes(int64(len(payload)))
 			at := int64(0)
 			for b.Loop() {
@@ -66,7 +69,7 @@ func BenchmarkRawWrite(b *testing.B) {
 					at = 0
 					b.StartTimer()
 				}
-				if sync {
+				if mode.sync == Always {
 					if err := f.Sync(); err != nil {
 						b.Fatal(err)
 					}
@@ -76,13 +79,39 @@ func BenchmarkRawWrite(b *testing.B) {
 	}
 }
 
+var benchModes = []struct {
+	name string
+	sync Sync
+}{{"never", Never}, {"every_200ms", Sync(200 * time.Millisecond)}, {"always", Always}}
+
+// syncEvery syncs f in the background until stop is called.
+func syncEvery(b *testing.B, f disk.File, d time.Duration) (stop func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(d)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+				if err := f.Sync(); err != nil {
+					b.Error(err)
+				}
+			}
+		}
+	}()
+	return func() {
+		close(end)
+		<-ended
+	}
+}
+
 // BenchmarkAppend frames, checksums and writes payloads that are encoded
 // already: MB/s are of these.
 func BenchmarkAppend(b *testing.B) {
-	for _, mode := range []struct {
-		name string
-		sync Sync
-	}{{"never", Never}, {"every_200ms", Sync(200 * time.Millisecond)}, {"always", Always}} {
+	for _, mode := range benchModes {
 		b.Run(mode.name, func(b *testing.B) {
 			d := openDir(b)
 			j := benchQueue(b, d, mode.sync)
