@@ -1,13 +1,10 @@
 package journal
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
-	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/spool/internal/disk"
 )
 
@@ -107,84 +104,6 @@ func (j *Journal) usable() error {
 	return nil
 }
 
-// ready returns the active segment with room for n bytes. writeMu is held.
-func (j *Journal) ready(n int64) (*segment, error) {
-	if err := j.attach(); err != nil {
-		return nil, err
-	}
-	if err := j.renew(); err != nil {
-		return nil, err
-	}
-	if seg := j.active; seg != nil && (seg.written <= firstFrame || seg.written+n <= j.size) {
-		return seg, nil
-	}
-	if err := j.seal(); err != nil {
-		return nil, err
-	}
-	if j.active == nil {
-		seg, err := j.begin(j.next, nil, nil)
-		if err != nil {
-			return nil, j.diskFailed(err)
-		}
-		j.mu.Lock()
-		j.adopt(seg)
-		j.mu.Unlock()
-	}
-	return j.active, nil
-}
-
-// adopt makes seg the active segment. mu is held.
-func (j *Journal) adopt(seg *segment) {
-	for i, old := range j.segments {
-		if old.first == seg.first { // of which nothing counts: it was replaced
-			old.gone = true
-			j.segments = append(j.segments[:i], j.segments[i+1:]...)
-			break
-		}
-	}
-	if n := len(j.segments); n > 0 && j.segments[n-1].end == 0 {
-		j.segments[n-1].end = seg.first
-	}
-	j.segments = append(j.segments, seg)
-	j.active, j.durableLimit = seg, seg.written
-	seg.limit = seg.written
-}
-
-// begin makes the file of a new segment, with frames of an earlier one in it.
-// The file gets its name when it is complete. writeMu is held.
-func (j *Journal) begin(first uint64, frames []byte, from *segment) (*segment, error) {
-	seg := &segment{segmentHeader: segmentHeader{queue: j.id, first: first, created: time.Now().UnixNano()}}
-	_, _ = rand.Read(seg.salt[:]) // never fails
-	seg.seed = seed(seg.salt)
-	seg.numbers = make(map[*encode.OTLPOrigin]uint32)
-	content := appendSegmentHeader(nil, seg.segmentHeader)
-	content = seg.appendFrames(content, frames, from)
-	seg.written = int64(len(content))
-
-	temp := j.dir + "/" + segmentName(first) + tempSuffix
-	f, err := createAnew(j.fs, temp)
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.WriteAt(content, 0)
-	if err == nil && j.sync != Never {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = j.fs.Rename(temp, j.dir+"/"+segmentName(first))
-	}
-	if err == nil && j.sync != Never {
-		err = j.fs.SyncDir(j.dir)
-	}
-	if err != nil {
-		err = errors.Join(err, f.Close())
-		_ = j.fs.Remove(temp) // else the next attempt does
-		return nil, err
-	}
-	seg.file = f
-	return seg, nil
-}
-
 // writeFrames writes scratch and frames after what the segment has. On failure
 // the segment is as it was, or given up. writeMu is held.
 func (j *Journal) writeFrames(seg *segment, frames []byte) error {
@@ -232,88 +151,3 @@ func (j *Journal) diskFailed(err error) error {
 }
 
 func isFull(err error) bool { return disk.IsFull(err) || errors.Is(err, io.ErrShortWrite) }
-
-// seal ends the active segment. When that cannot be synced, another may be
-// active afterwards. writeMu is held.
-func (j *Journal) seal() error {
-	if j.active == nil {
-		return nil
-	}
-	if err := j.syncActive(); err != nil {
-		return j.renew()
-	}
-	return j.leave()
-}
-
-// leave closes the active segment, which was synced. writeMu is held.
-func (j *Journal) leave() error {
-	j.syncMu.Lock()
-	defer j.syncMu.Unlock()
-	seg := j.active
-	j.mu.Lock()
-	seg.end, seg.limit = j.next, seg.written
-	j.active = nil
-	j.mu.Unlock()
-	err := seg.close()
-	if j.sync != Never {
-		err = nil // what was synced is not lost in closing
-	}
-	return err
-}
-
-func (s *segment) close() error {
-	if s.file == nil {
-		return nil
-	}
-	f := s.file
-	s.file = nil
-	return f.Close()
-}
-
-// number returns o's number in the segment. For one that it has not seen it
-// appends two frames to dst, so that one damaged place does not cost it.
-func (s *segment) number(dst []byte, o *encode.OTLPOrigin, seq uint64) ([]byte, uint32) {
-	if n, ok := s.numbers[o]; ok {
-		return dst, n
-	}
-	s.origins = append(s.origins, o)
-	n := uint32(len(s.origins))
-	s.numbers[o] = n
-	return appendOriginFrames(dst, s.seed, seq, n, o), n
-}
-
-func appendOriginFrames(dst []byte, seed uint32, seq uint64, n uint32, o *encode.OTLPOrigin) []byte {
-	at := len(dst)
-	var blank [frameHeaderSize]byte
-	dst = appendOrigin(append(dst, blank[:]...), o.Resource, o.Scope)
-	payload := dst[at+frameHeaderSize:]
-	putHeader(dst[at:], header{kind: typeOrigin, length: uint32(len(payload)), payloadCRC: payloadCRC(payload)})
-	stamp(dst[at:], seed, seq, n)
-	return append(dst, dst[at:]...)
-}
-
-// forget takes back all origins but the first n.
-func (s *segment) forget(n int) {
-	for _, o := range s.origins[n:] {
-		delete(s.numbers, o)
-	}
-	s.origins = s.origins[:n]
-}
-
-// appendFrames appends records' frames as they stood in another segment, and
-// the origins they need.
-func (s *segment) appendFrames(dst, frames []byte, from *segment) []byte {
-	for len(frames) > 0 {
-		h, _ := parseHeader(frames, from.seed)
-		size := frameHeaderSize + int(h.length)
-		origin := uint32(0)
-		if h.origin > 0 {
-			dst, origin = s.number(dst, from.origins[h.origin-1], h.seq)
-		}
-		at := len(dst)
-		dst = append(dst, frames[:size]...)
-		stamp(dst[at:], s.seed, h.seq, origin)
-		frames = frames[size:]
-	}
-	return dst
-}
