@@ -106,7 +106,7 @@ func (j *Journal) store(acked, next uint64, done []*segment) error {
 // grown, so that its file goes. ackMu is held.
 func (j *Journal) sealSettled() {
 	j.mu.Lock()
-	due := j.active != nil && j.acked == j.next && j.active.written > j.size/2
+	due := j.active != nil && j.acked == j.next && (j.crowded || j.active.written > j.size/2)
 	j.mu.Unlock()
 	if !due || !j.writeMu.TryLock() {
 		return // the next Ack looks again
@@ -118,6 +118,30 @@ func (j *Journal) sealSettled() {
 	if due {
 		_ = j.seal() // an error shows at the next Append
 	}
+}
+
+// makeRoom removes the active segment from a disk that is full, if nothing in it
+// waits, and reports whether it did: nobody would settle anything that could.
+func (j *Journal) makeRoom() bool {
+	j.ackMu.Lock()
+	defer j.ackMu.Unlock()
+	j.mu.Lock()
+	seg := j.active
+	if seg == nil || j.closed || j.acked != j.next {
+		j.mu.Unlock()
+		return false
+	}
+	j.crowded = true
+	j.mu.Unlock()
+	err := j.settleLocked()
+	if j.reader.mu.TryLock() {
+		j.reader.letGo() // what is open takes room without a name
+		j.reader.mu.Unlock()
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.crowded = false
+	return err == nil && seg.gone
 }
 
 // removeSegments removes files and then forgets them. ackMu is held.

@@ -19,9 +19,10 @@ func (j *Journal) Append(b *Batch) (first uint64, err error) {
 		return 0, nil
 	}
 	defer j.reportUntold()
-	j.writeMu.Lock()
-	first, err = j.write(b)
-	j.writeMu.Unlock()
+	first, err = j.tryWrite(b)
+	if err != nil && isFull(err) && j.makeRoom() {
+		first, err = j.tryWrite(b)
+	}
 	if err == nil && j.sync == Always {
 		err = j.commit(b)
 	}
@@ -33,6 +34,12 @@ func (j *Journal) Append(b *Batch) (first uint64, err error) {
 	}
 	j.announce()
 	return first, nil
+}
+
+func (j *Journal) tryWrite(b *Batch) (first uint64, err error) {
+	j.writeMu.Lock()
+	defer j.writeMu.Unlock()
+	return j.write(b)
 }
 
 // write puts the batch into the active segment. writeMu is held.

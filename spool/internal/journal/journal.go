@@ -105,6 +105,7 @@ type Journal struct {
 	// come first.
 	pending, syncing []byte
 	unsettled        []*Batch // that wait for a sync, in order
+	crowded          bool     // the disk is full
 	stats            Stats
 	reports          []error
 }
