@@ -26,9 +26,14 @@ func syncDirectory(dir *os.File) error {
 	return nil
 }
 
-func tryLock(f *os.File) error {
+func tryLock(f *os.File) error { return flock(f, unix.LOCK_EX) }
+
+// tryShare gets a lock that others may share, and is none for [Dir.Lock].
+func tryShare(f *os.File) error { return flock(f, unix.LOCK_SH) }
+
+func flock(f *os.File, how int) error {
 	for {
-		switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
+		switch err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); {
 		case errors.Is(err, unix.EWOULDBLOCK):
 			return ErrLocked
 		case !errors.Is(err, unix.EINTR):
