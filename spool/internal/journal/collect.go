@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-
-	"github.com/seed2f724858/sluice/encode"
 )
 
 // span is the records from one to before another.
@@ -103,14 +101,8 @@ func (r *Reader) take(fr *found, p *progress) {
 
 // learn remembers an origin.
 func (r *Reader) learn(fr *found) {
-	if r.origins[fr.origin] != nil {
-		return // the second copy
-	}
-	if resource, scope, ok := splitOrigin(fr.payload); ok {
-		r.origins[fr.origin] = &encode.OTLPOrigin{
-			Resource: append([]byte(nil), resource...),
-			Scope:    append([]byte(nil), scope...),
-		}
+	if r.origins[fr.origin] == nil { // else it is the second copy
+		r.origins[fr.origin] = fr.asOrigin()
 	}
 }
 

@@ -25,14 +25,8 @@ type copier struct {
 }
 
 func (c *copier) learn(fr *found) {
-	if c.origins[fr.origin] != nil {
-		return
-	}
-	if resource, scope, ok := splitOrigin(fr.payload); ok {
-		c.origins[fr.origin] = &encode.OTLPOrigin{
-			Resource: append([]byte(nil), resource...),
-			Scope:    append([]byte(nil), scope...),
-		}
+	if c.origins[fr.origin] == nil {
+		c.origins[fr.origin] = fr.asOrigin()
 	}
 }
 
