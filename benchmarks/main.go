@@ -7,6 +7,9 @@
 //	go run . -full            many rounds, as published figures need them
 //	go run . -only call,flood
 //
+// What needs a Collector (otlp, spool) builds it from the module next to this
+// one.
+//
 // The same calls are ordinary benchmarks, for benchstat and profiles:
 //
 //	go test -run '^$' -bench Call -count 10 | benchstat -col /contestant -
@@ -41,12 +44,12 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
 	only := flags.String("only", "call,with,disabled,encode,step,flood,stall,shared,otlp,append,spool,backlog", "what to measure")
 	names := flags.String("contestants", "", "regular expression of the contestants that take part (default: all)")
-	full := flags.Bool("full", false, "9 rounds of calls, stalled sinks, shared files and OTLP, 5 of floods, 5s of stall")
-	flags.IntVar(&o.rounds, "count", 3, "rounds of calls, of shared files and of OTLP")
-	flags.IntVar(&o.floods, "floods", 1, "rounds of floods")
+	full := flags.Bool("full", false, "9 rounds of what else has 3, 5 of floods, 5s of stall")
+	flags.IntVar(&o.rounds, "count", 3, "rounds of calls, shared files, OTLP/HTTP and disk queues")
+	flags.IntVar(&o.floods, "floods", 1, "rounds of floods, backlogs and other OTLP")
 	flags.IntVar(&o.stallRounds, "stalls", 3, "rounds of slow and stalled sinks")
 	flags.DurationVar(&o.duration, "time", 300*time.Millisecond, "length of a call measurement")
-	flags.DurationVar(&o.stall, "stall", 2*time.Second, "how long a sink is slow or stalled")
+	flags.DurationVar(&o.stall, "stall", 2*time.Second, "how long a sink is slow or stalled, and a disk queue filled")
 	flags.IntVar(&o.records, "records", 1_000_000, "records of a flood, half of those of a shared file, four times those of OTLP")
 	quiet := flags.Bool("quiet", false, "do not tell on standard error what runs")
 	dir := flags.String("dir", "", "where log files are written (default: a temporary directory)")

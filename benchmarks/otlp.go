@@ -14,6 +14,7 @@ import (
 	"github.com/seed2f724858/sluice/exporters/otlp"
 	"github.com/seed2f724858/sluice/exporters/otlp/otlpgrpc"
 	"github.com/seed2f724858/sluice/processors"
+	"github.com/seed2f724858/sluice/spool"
 )
 
 // The transports of OTLP.
@@ -31,7 +32,8 @@ type otlpContestant struct {
 
 // The contestants that send to a Collector.
 const (
-	sluiceOTLP = "sluice"
+	sluiceOTLP    = "sluice"
+	sluiceSpooled = "sluice, disk queue"
 	// stockOTLP has the SDK's defaults: what comes faster than it is sent is
 	// lost.
 	stockOTLP = "otelslog, SDK batch, stock exporter"
@@ -43,6 +45,7 @@ const (
 func otlpContestants() []otlpContestant {
 	return []otlpContestant{
 		{sluiceOTLP, openSluiceOTLP},
+		{sluiceSpooled, openSpooledOTLP},
 		{stockOTLP, func(j job) (*session, error) {
 			s, _, err := openStockOTLP(j)
 			return s, err
@@ -63,15 +66,28 @@ func otlpNamed(name string) (otlpContestant, error) {
 // openSluiceOTLP waits when the queue is full, so that everything is
 // delivered; queue and batches are as large as they are by default.
 func openSluiceOTLP(j job) (*session, error) {
+	return openDecorated(j, func(sink exporters.Sink) (exporters.Sink, error) {
+		return exporters.NewRetry(sink, exporters.DefaultRetryConfig())
+	})
+}
+
+// openSpooledOTLP has everything go over the disk.
+func openSpooledOTLP(j job) (*session, error) {
+	return openDecorated(j, func(sink exporters.Sink) (exporters.Sink, error) {
+		return spool.New(sink, spoolConfig(j.Dir))
+	})
+}
+
+func openDecorated(j job, decorate func(exporters.Sink) (exporters.Sink, error)) (*session, error) {
 	sink, err := sluiceExporter(j)
 	if err != nil {
 		return nil, err
 	}
-	retry, err := exporters.NewRetry(sink, exporters.DefaultRetryConfig())
+	decorated, err := decorate(sink)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, sink.Shutdown(context.Background()))
 	}
-	p, err := pipelineTo(retry, processors.Block)
+	p, err := pipelineTo(decorated, processors.Block)
 	if err != nil {
 		return nil, err
 	}

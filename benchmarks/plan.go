@@ -79,12 +79,16 @@ func groups(o options) []group {
 		names = append(names, c.name)
 	}
 	for _, transport := range []string{overHTTP, overHTTPGzip, overGRPC} {
+		rounds := o.rounds
+		if transport != overHTTP {
+			rounds = o.floods
+		}
 		add(group{"OTLP/" + transport + ", records a CPU second",
-			job{Kind: kindOTLP, Sink: transport, Goroutines: 1, Records: otlpRecords(o), Command: o.collector}, names, o.rounds})
+			job{Kind: kindOTLP, Sink: transport, Goroutines: 1, Records: otlpRecords(o), Command: o.collector}, names, rounds})
 	}
 	for _, sink := range []string{lazily, safely} {
 		add(group{"appending encoded records, " + sink + ", MB/s",
-			job{Kind: kindAppend, Sink: sink, Duration: o.stall / 2, Command: o.journal}, appendContestants(sink), o.rounds})
+			job{Kind: kindAppend, Sink: sink, Duration: o.stall / 4, Command: o.journal}, appendContestants(sink), o.rounds})
 	}
 	add(group{"disk queue, " + goroutines(8) + ", records/s",
 		job{Kind: kindQueue, Goroutines: 8, Duration: o.stall, Command: o.collector}, queueContestants(), o.rounds})

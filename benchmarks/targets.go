@@ -78,6 +78,7 @@ func targets(o options, gs []group, rs results) []target {
 		{"8 processes, shared: rate against a lock for each line", ratio(shared[shared8], shared[locked8], sharedRate), 20, true},
 		{"1 process, shared: rate against not shared", ratio(shared[shared1], shared[unshared1], sharedRate), 0.85, true},
 		{"OTLP/HTTP: delivered exactly once", exactlyOnce(http[sluiceOTLP]), 1, true},
+		{"OTLP/HTTP, disk queue: delivered exactly once", exactlyOnce(http[sluiceSpooled]), 1, true},
 		{"OTLP/HTTP, gzip: delivered exactly once", exactlyOnce(gzip[sluiceOTLP]), 1, true},
 		{"OTLP/gRPC: delivered exactly once", exactlyOnce(grpc[sluiceOTLP]), 1, true},
 		{"OTLP/HTTP: records a CPU second against the stock exporter", ratio(http[sluiceOTLP], http[stockOTLPFlushed], sent), 2, true},
