@@ -57,6 +57,29 @@ func TestForgedFrames(t *testing.T) {
 	}
 }
 
+// A number that no writer can have reached does not make a queue believe that
+// it has lost everything before it.
+func TestImpossibleNumber(t *testing.T) {
+	m := newMemory()
+	j := create(t, Options{FS: m, Sync: Always})
+	fill(t, j, nil, 3, 3, 10)
+	c := m.killed()
+	f := c.files[c.segments(t, j.ID())[0]]
+	h, err := readSegmentHeader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := append(make([]byte, frameHeaderSize), "far"...)
+	putHeader(p, header{kind: typeRecord, length: 3, payloadCRC: payloadCRC([]byte("far"))})
+	stamp(p, seed(h.salt), 1<<40, 0)
+	f.data = append(f.data, p...)
+	k := reopen(t, Options{FS: c}, j.ID())
+	if s := k.Stats(); s.Waiting != 3 || s.Next != 4 {
+		t.Fatalf("%+v", s)
+	}
+	wantRun(t, drain(t, k, 10), 1, 4)
+}
+
 // countingFile counts the bytes that are read.
 type countingFile struct {
 	*memoryFile
