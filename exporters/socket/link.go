@@ -73,6 +73,13 @@ func (p *polled) Read(b []byte) (int, error) {
 func (l *link) look() error {
 	l.raw.poll = true
 	defer func() { l.raw.poll = false }()
+	if l.conn != net.Conn(l.raw) {
+		// Reading may write, an answer to a key update (RFC 8446 section 4.6.3),
+		// and the last write's deadline may be over.
+		if err := l.raw.SetWriteDeadline(time.Now().Add(linger)); err != nil {
+			return err
+		}
+	}
 	for range maxReads {
 		_, err := l.conn.Read(l.scratch[:])
 		switch {
