@@ -106,7 +106,7 @@ type Spooler interface {
 	Spooled() SpoolStats
 	// Notify has f called when records were dropped, with nil, and when a
 	// delivery or the disk failed, with the error. It may be called from any
-	// goroutine, and must not block. The last f counts.
+	// goroutine; it must not block, nor call the queue. The last f counts.
 	Notify(f func(err error))
 }
 

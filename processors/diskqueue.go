@@ -121,7 +121,10 @@ func (s *ExporterStats) add(q *exporters.SpoolStats) {
 	if given >= q.Accepted {
 		s.Spooled += given - q.Accepted
 	} else {
-		s.InFlight -= min(q.Accepted-given, s.InFlight)
+		early := q.Accepted - given
+		// A notice of the branch itself is not in its books until it is taken.
+		s.Accepted += early - min(early, s.InFlight)
+		s.InFlight -= min(early, s.InFlight)
 	}
 	s.SpooledBytes, s.SpoolCapacity = q.Bytes, q.Capacity
 	if len(q.Dropped) > 0 && s.Dropped == nil {

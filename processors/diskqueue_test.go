@@ -121,7 +121,9 @@ func TestBooksOfAQueueOnDisk(t *testing.T) {
 // Whatever the moment, the books balance and never take anything back.
 func TestBooksOfAQueueOnDiskAtAnyMoment(t *testing.T) {
 	q := &diskQueue{}
-	b := newBatch(t, q, func(c *processors.BatchConfig) { c.MaxQueueSize, c.MaxExportBatchSize, c.OnFull = 64, 16, processors.Block })
+	b := newBatch(t, q, func(c *processors.BatchConfig) {
+		c.MaxQueueSize, c.MaxExportBatchSize, c.OnFull = 64, 16, processors.Block
+	})
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {

@@ -3,6 +3,7 @@ package spool
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters"
@@ -24,9 +25,9 @@ type books struct {
 	droppedTotal                            uint64
 	lastDrop                                time.Time
 	failures                                uint64
-	// delivery and disk are what keeps records from being delivered, and from
-	// being stored.
-	delivery, disk trouble
+	// delivery is what keeps records from being delivered. What keeps them from
+	// being stored the journals know.
+	delivery trouble
 }
 
 // trouble is something that fails at present.
@@ -91,13 +92,12 @@ func (s *Spool) Notify(f func(error)) {
 	s.untold = nil
 }
 
-// report notes an error of the disk that no Write returns. The journal calls
-// it, from any goroutine.
+// report counts and tells an error of the disk that no Write returns. The
+// journal calls it, from any goroutine.
 func (s *Spool) report(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.books.failures++
-	s.books.disk.failed(err)
 	s.tell(fmt.Errorf("spool: %w", err))
 }
 
@@ -118,11 +118,16 @@ func (s *Spool) Spooled() exporters.SpoolStats {
 		Failures:  b.failures,
 		LastDrop:  b.lastDrop,
 	}
-	delivery := b.delivery
-	if late := s.courier.writing.Add(stalled); delivery.text == "" && !s.courier.writing.IsZero() && time.Since(late) > 0 {
-		delivery = trouble{fmt.Sprintf("the exporter has not come back from a write for %s", stalled), late}
+	troubles := []trouble{b.delivery}
+	if late := s.courier.writing.Add(stalled); b.delivery.text == "" && !s.courier.writing.IsZero() && time.Since(late) > 0 {
+		troubles[0] = trouble{fmt.Sprintf("the exporter has not come back from a write for %s", stalled), late}
 	}
-	for _, t := range []trouble{delivery, b.disk} {
+	for _, q := range append(slices.Clone(s.adopted), s.own) {
+		if j := q.journal.Stats(); j.LastError != nil {
+			troubles = append(troubles, trouble{"disk: " + j.LastError.Error(), j.FailingSince})
+		}
+	}
+	for _, t := range troubles {
 		switch {
 		case t.text == "":
 		case st.LastError == "":

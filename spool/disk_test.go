@@ -111,16 +111,14 @@ func TestFailedSync(t *testing.T) {
 		if !strings.Contains(all, "sync") || !strings.Contains(all, syscall.EIO.Error()) {
 			t.Errorf("told %q", all)
 		}
-		if st := s.Spooled(); !strings.Contains(st.LastError, "sync") {
+		// It was written to a new segment, so nothing keeps failing.
+		if st := s.Spooled(); strings.Contains(st.LastError, "sync") || st.Failures == 0 {
 			t.Errorf("%+v", st)
 		}
 		sink.end()
 		write(t, s, "s", 20, 10)
 		flushed(t, s)
 		wantIDs(t, ids(&sink.Memory), series("s", 0, 30))
-		if st := s.Spooled(); st.LastError != "" {
-			t.Errorf("after a Write that succeeded: %+v", st)
-		}
 		shutdown(t, s)
 	})
 }
@@ -155,6 +153,7 @@ func TestTakenOver(t *testing.T) {
 		b := openOn(t, d.Process(), up, SyncAlways)
 		write(t, a, "a", 0, 10)
 		write(t, b, "b", 0, 10)
+		synctest.Wait() // else a, which has to read them, comes back to its queue
 		d.Dead()
 		if _, err := a.Write(t.Context(), sinktest.Records("a", 10, 1)); err == nil {
 			t.Fatal("a dead disk takes records")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -55,15 +56,17 @@ func (s *Spool) bury(items []journal.Item, cause string, why error) {
 		if err := l.append(it, uid, reason); err != nil {
 			errs = append(errs, err)
 		}
-		if int64(len(l.buf)-from) > l.limit/2 {
-			l.buf = l.buf[:from]
-			errs = append(errs, fmt.Errorf("%d bytes are too many", len(l.buf)-from))
-		}
-		if len(l.buf) > maxBytes {
-			errs = append(errs, l.write())
+		if most := int(min(l.limit/2, maxBytes)); len(l.buf) > most {
+			line := l.buf[from:]
+			errs = append(errs, l.write(l.buf[:from]))
+			if len(line) > most {
+				errs = append(errs, fmt.Errorf("one of %d bytes is too large", len(line)))
+				line = nil
+			}
+			l.buf = append(l.buf[:0], line...)
 		}
 	}
-	errs = append(errs, l.write())
+	errs = append(errs, l.write(l.buf))
 	if s.cfg.Sync == SyncAlways && l.file != nil {
 		errs = append(errs, l.file.Sync())
 	}
@@ -100,15 +103,13 @@ func (l *deadLetters) append(it journal.Item, uid, reason string) error {
 	return nil
 }
 
-// write appends the buffer to the file, and begins a new file if that would be
-// too large.
-func (l *deadLetters) write() error {
-	buf := l.buf
-	l.buf = l.buf[:0]
-	if len(buf) == 0 {
+// write appends lines to the file, and begins a new file if that would be too
+// large.
+func (l *deadLetters) write(lines []byte) error {
+	if len(lines) == 0 {
 		return nil
 	}
-	if l.at > 0 && (l.file == nil || l.at+int64(len(buf)) > l.limit/2) {
+	if l.at > 0 && (l.file == nil || l.at+int64(len(lines)) > l.limit/2) {
 		if err := l.rotate(); err != nil {
 			return err
 		}
@@ -118,7 +119,7 @@ func (l *deadLetters) write() error {
 			return err
 		}
 	}
-	n, err := l.file.WriteAt(buf, l.at)
+	n, err := l.file.WriteAt(lines, l.at)
 	if err != nil {
 		// A torn line must not swallow the next one.
 		_ = l.file.Truncate(l.at)
@@ -133,12 +134,42 @@ func (l *deadLetters) create() error {
 	if err := l.fs.Mkdir(deadLetterDir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	l.prune()
 	f, err := l.fs.Create(l.name)
 	if err != nil {
 		return err
 	}
 	l.file = f
 	return l.fs.SyncDir(deadLetterDir)
+}
+
+// prune removes letters of queues that are gone, as long as there are more than
+// one process may have: each process has a file of its own.
+func (l *deadLetters) prune() {
+	letters, err := l.fs.ReadDir(deadLetterDir)
+	if err != nil {
+		return
+	}
+	queues, err := journal.List(l.fs)
+	if err != nil {
+		return
+	}
+	var gone []disk.Entry
+	var size int64
+	for _, e := range letters {
+		if id, _, _ := strings.Cut(e.Name, "."); e.Regular && !slices.Contains(queues, id) {
+			gone = append(gone, e)
+			size += e.Size
+		}
+	}
+	for _, e := range gone {
+		if size <= l.limit {
+			return
+		}
+		if l.fs.Remove(deadLetterDir+"/"+e.Name) == nil {
+			size -= e.Size
+		}
+	}
 }
 
 // rotate makes the file the one before it, in place of what had that name.

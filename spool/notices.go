@@ -33,7 +33,7 @@ type notices struct {
 // noticeDue returns when the next notice is due, if one is. It wants the lock.
 func (s *Spool) noticeDue() (at time.Time, due bool) {
 	n := &s.notices
-	if n.seq != 0 || n.writing || len(since(n.told, s.books.dropped)) == 0 {
+	if len(s.books.dropped) == 0 || n.seq != 0 || n.writing || len(since(n.told, s.books.dropped)) == 0 {
 		return at, false
 	}
 	return n.last.Add(noticeEvery), true
@@ -55,16 +55,13 @@ func (s *Spool) giveNotice(last bool) bool {
 	r := s.notice(now, since(n.told, telling))
 	s.mu.Unlock()
 
-	seq, err := s.storeNotice(r)
+	seq := s.storeNotice(r)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n.writing = false
 	switch {
 	case seq == 0:
-		if err != nil {
-			s.books.disk.failed(err)
-		}
 		return false
 	case s.own.past > seq: // it is through already
 		n.told = telling
@@ -74,11 +71,11 @@ func (s *Spool) giveNotice(last bool) bool {
 	return true
 }
 
-// storeNotice returns 0 if there is no room.
-func (s *Spool) storeNotice(r *record.Record) (seq uint64, err error) {
+// storeNotice returns 0 if there is no room, or the disk does not work.
+func (s *Spool) storeNotice(r *record.Record) (seq uint64) {
 	c := new(chunk)
 	if _, err := c.fill(s, []record.Record{*r}); err != nil {
-		return 0, err
+		return 0
 	}
 	_ = s.gate.Lock(s.base) // a free one is taken in any case
 	fits := s.fits(c.need(), s.limit())
@@ -87,19 +84,20 @@ func (s *Spool) storeNotice(r *record.Record) (seq uint64, err error) {
 	}
 	s.gate.Unlock()
 	if !fits {
-		return 0, nil
+		return 0
 	}
 	s.mu.Lock()
 	s.books.noticed++
 	s.mu.Unlock()
-	seq, err = s.append(c)
+	seq, err := s.append(c)
 	s.reserved.Add(-c.need())
 	if err != nil {
 		s.mu.Lock()
 		s.books.noticed--
 		s.mu.Unlock()
+		return 0
 	}
-	return seq, err
+	return seq
 }
 
 // notice returns the record that tells of drops. It wants the lock.

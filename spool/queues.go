@@ -194,8 +194,9 @@ func (s *Spool) idle() {
 	}
 }
 
-// next reads a batch from the oldest queue that holds any.
-func (s *Spool) next() (found bool, err error) {
+// next reads a batch from the oldest queue that holds any. One that cannot be
+// read keeps the others waiting for nothing.
+func (s *Spool) next() (found bool, failed error) {
 	c := &s.courier
 	queues := s.all()
 	own := queues[len(queues)-1]
@@ -214,9 +215,8 @@ func (s *Spool) next() (found bool, err error) {
 				s.letGo(q)
 				return false, nil
 			case err != nil:
-				err = fmt.Errorf("read from disk: %w", err)
-				s.report(err)
-				return false, err
+				failed = fmt.Errorf("read from disk: %w", err)
+				s.report(failed)
 			case len(items) > 0:
 				if s.prepare() {
 					return true, nil
@@ -231,7 +231,7 @@ func (s *Spool) next() (found bool, err error) {
 			break
 		}
 	}
-	return false, nil
+	return false, failed
 }
 
 // countDamage enters the records that the journal found damaged. It wants the

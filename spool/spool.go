@@ -204,10 +204,8 @@ func (s *Spool) store(ctx context.Context, c *chunk) error {
 	defer s.mu.Unlock()
 	if err != nil {
 		s.books.accepted -= uint64(n - refused)
-		s.books.disk.failed(err)
 		return fmt.Errorf("spool: %w", err)
 	}
-	s.books.disk.ok()
 	s.books.accepted += uint64(refused)
 	s.drop(causeFull, refused)
 	if last.Origin != nil {
