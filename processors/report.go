@@ -201,7 +201,11 @@ func (r *reporter) report() {
 		errs = append(errs, fmt.Errorf("sluice: exporter %s: %s, %d of %d since the start", s.Name, sentence(lost), s.DroppedTotal(), s.Accepted))
 	}
 	if failure != nil {
-		errs = append(errs, fmt.Errorf("sluice: exporter %s: %s", s.Name, failureText(failure)))
+		over := ""
+		if s.LastError == "" {
+			over = " (it has worked since)"
+		}
+		errs = append(errs, fmt.Errorf("sluice: exporter %s: %s%s", s.Name, failureText(failure), over))
 	}
 	if err := errors.Join(errs...); err != nil {
 		r.tell(err)

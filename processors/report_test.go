@@ -35,3 +35,22 @@ func TestCloseWaitsForTheReportUnderWay(t *testing.T) {
 		})
 	}
 }
+
+// A failure that nobody was told of in time does not look like one that lasts.
+func TestReportSaysThatAFailureIsOver(t *testing.T) {
+	for lastError, want := range map[string]string{
+		"no room": "sluice: exporter x: no room",
+		"":        "sluice: exporter x: no room (it has worked since)",
+	} {
+		told := make(chan string, 1)
+		r := newReporter(
+			func() ExporterStats { return ExporterStats{Name: "x", LastError: lastError} },
+			func(err error) { told <- err.Error() },
+		)
+		r.failure = errors.New("no room")
+		r.close(context.Background())
+		if got := <-told; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+}
