@@ -40,7 +40,7 @@ func (t *trouble) failed(err error) {
 	if t.since.IsZero() {
 		t.since = time.Now()
 	}
-	t.text = err.Error()
+	t.text = redacted(err.Error())
 }
 
 func (t *trouble) ok() { *t = trouble{} }

@@ -204,6 +204,9 @@ func (s *Spool) store(ctx context.Context, c *chunk) error {
 	defer s.mu.Unlock()
 	if err != nil {
 		s.books.accepted -= uint64(n - refused)
+		if errors.Is(err, journal.ErrClosed) {
+			return exporters.ErrClosed // Shutdown has not waited for us
+		}
 		return fmt.Errorf("spool: %w", err)
 	}
 	s.books.accepted += uint64(refused)

@@ -49,7 +49,7 @@ When a queue is full pipe reads more slowly instead of dropping, unless the
 file says on_full. At the end of the input it waits for the queues, up to
 --drain-timeout, and tells on standard error what became of the records. The
 exit code is 1 if an exporter dropped any; what steps such as filter stop is
-not lost.
+not lost, nor what then stays in a spool: the next start delivers it.
 
 SIGTERM and SIGINT end the input and drain; a second one gives up on what is
 still queued. SIGHUP has files opened anew whose path names another file now.
