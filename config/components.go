@@ -12,6 +12,7 @@ import (
 	"github.com/seed2f724858/sluice/exporters/otlp"
 	"github.com/seed2f724858/sluice/exporters/socket"
 	"github.com/seed2f724858/sluice/exporters/terminal"
+	"github.com/seed2f724858/sluice/exporters/webhook"
 	"github.com/seed2f724858/sluice/processors"
 )
 
@@ -29,6 +30,7 @@ func exporterTypes() []ExporterType {
 		NewExporterType("socket", socket.DefaultConfig, socket.New).Network(),
 		wrapperType("spool", newSpooled),
 		NewExporterType("terminal", terminal.DefaultConfig, terminal.New),
+		NewExporterType("webhook", webhook.DefaultConfig, webhook.New).Network(),
 	}
 }
 
