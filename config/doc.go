@@ -24,22 +24,48 @@
 // Processors are async, batch and simple, which lead to exporters, route, and
 // the steps attributes, dedup, filter, flight_recorder, rate_limit, redact,
 // sample and severity; docs/processors.md lists the keys of each. Exporters
-// are console, discard, file, terminal, retry in front of another one, and ref
-// to one that several processors share:
+// are console, discard, file, otlp, otlp_http, socket, terminal and webhook,
+// those that stand in front of others (failover, retry, spool), and ref to one
+// that several processors share:
 //
 //	logger_provider:
 //	  processors:
 //	    - filter: {drop: [{loggers: [shop.noise], maximum_severity: warn4}]}
 //	    - async: {match: {minimum_severity: info}, exporter: {terminal: }}
 //	    - async: {exporter: {file: {path: app.jsonl, rotation: {max_size: 100MiB}}}}
+//	    - async: {exporter: {spool: {directory: queue, exporter: {otlp_http: }}}}
 //
 // The settings of processors are those of the configs of package processors
 // ([processors.BatchConfig] is async's, redact.Config part of
-// redact's), the exporters' those of their packages' Config. batch, simple and
-// console have exactly the standard's keys, batch's durations in milliseconds;
-// elsewhere durations carry a unit ("5s"). Our exporters and steps, but for
-// route, may carry a name, which statistics then use; otherwise it is the
-// type, with a number from the second on ("file/2").
+// redact's), the exporters' those of their packages' Config. batch, simple,
+// console, otlp_http and otlp_grpc have exactly the standard's keys, durations
+// in milliseconds; elsewhere durations carry a unit ("5s"). Our exporters and
+// steps, but for route, may carry a name, which statistics then use; otherwise
+// it is the type, with a number from the second on ("file/2"). What stands in
+// front of an exporter goes by that one's name.
+//
+// otlp_grpc comes with package config/all, because it links gRPC. Exporters of
+// your own are types for [WithExporterTypes].
+//
+// # What stands in front of exporters
+//
+// retry writes again what its exporter could not deliver; its keys are those
+// of exporters.RetryConfig. Exporters that may be out of reach (otlp,
+// otlp_http, otlp_grpc, socket, webhook) have one with its defaults in front
+// of them, and of a failover that they stand in, unless the file puts a retry
+// or a spool there.
+//
+// failover {exporters: […]} writes to the first of its exporters that works;
+// see [exporters.Failover].
+//
+// spool keeps records on disk until its exporter has taken them, and tries for
+// as long as that takes; its keys are those of [spool.Config]. A retry behind or
+// in front of it, another spool, and one inside of a failover are errors. A
+// directory belongs to one spool of a file.
+//
+// With [OnFullBlock], queues wait for room unless the file says on_full, also
+// a spool's, and a retry without max_elapsed never gives up: nothing is lost as
+// long as there is input to slow down.
 //
 // A redact processor with its defaults stands in front of all others, unless
 // the list has one of its own (one in a route's rule does not count) or
