@@ -74,11 +74,16 @@ func (b otlpBody) appendUpTo(dst []byte, recs []record.Record, limit int) ([]byt
 	return b.enc.AppendUpTo(dst, recs[:1], math.MaxInt)
 }
 
-// appendUpTo implements body.
+// appendUpTo implements body. How much a template makes of a record shows only
+// when it is made: the record's size in memory is the first guess.
 func (t *template) appendUpTo(dst []byte, recs []record.Record, limit int) ([]byte, int) {
 	n := 1
 	if t.many {
-		n = len(recs)
+		for size := recs[0].Size(); n < len(recs); n++ {
+			if size += recs[n].Size(); size > limit {
+				break
+			}
+		}
 	}
 	for start := len(dst); ; n /= 2 {
 		dst = t.append(dst[:start], recs[:n])
