@@ -60,14 +60,14 @@ func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
 		if got == windowFull {
 			return nil
 		}
-		if got == atLimit || fr.kind == typeRecord && fr.seq >= v.end {
+		if got == atLimit || v.holds(&fr) && fr.seq >= v.end {
 			r.finish(v, p)
 			return nil
 		}
 		switch {
 		case fr.kind == typeOrigin:
 			r.learn(&fr)
-		case fr.kind != typeRecord || fr.seq < v.first || !v.compacted && fr.seq > v.atMost(fr.at):
+		case !v.holds(&fr):
 			// Not of this version, or made to mislead.
 		case fr.seq < p.pos:
 			r.seen++

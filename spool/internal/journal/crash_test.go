@@ -3,10 +3,12 @@ package journal
 import (
 	"errors"
 	"io/fs"
+	"runtime"
 	"syscall"
 	"testing"
 
 	"github.com/seed2f724858/sluice/encode"
+	"github.com/seed2f724858/sluice/spool/internal/disk"
 )
 
 var errKilled = errors.New("killed")
@@ -418,6 +420,119 @@ func TestFullDiskGetsRoom(t *testing.T) {
 			}
 			drain(t, k, 100)
 			if s := k.Stats(); s.Damaged != 0 {
+				t.Fatalf("%+v", s)
+			}
+		})
+	}
+}
+
+// The same when the other process is gone again, with a part of the queue.
+func TestTakenAndLeft(t *testing.T) {
+	m := newMemory()
+	j := create(t, options(t, m, Never))
+	fill(t, j, nil, 10, 3, 50)
+	broken := true
+	m.fault = func(op, name string, size int) (int, error) {
+		if broken && op == "write" {
+			return 0, syscall.EIO
+		}
+		return size, nil
+	}
+	var b Batch
+	add(t, &b, nil, 9, body(11, 50))
+	if _, err := j.Append(&b); !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	broken = false
+	k := reopen(t, options(t, m, Never), j.ID())
+	items, err := k.Reader().Next(5, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Ack(items[4].Seq); err != nil {
+		t.Fatal(err)
+	}
+	closeQueue(t, k)
+	if _, err := j.Append(&b); !errors.Is(err, ErrTaken) {
+		t.Fatal(err)
+	}
+	if _, err := j.Reader().Next(1, 1); !errors.Is(err, ErrTaken) {
+		t.Fatal(err)
+	}
+	wantRun(t, drain(t, reopen(t, options(t, m, Never), j.ID()), 50), 6, 11)
+}
+
+// hooked calls onSync in place of syncing a file.
+type hooked struct {
+	*memory
+	onSync func(name string) error
+}
+
+func (h *hooked) Create(name string) (disk.File, error) {
+	f, err := h.memory.Create(name)
+	return &hookedFile{f, h, name}, err
+}
+
+type hookedFile struct {
+	disk.File
+	h    *hooked
+	name string
+}
+
+func (f *hookedFile) Sync() error {
+	if f.h.onSync == nil {
+		return nil
+	}
+	return f.h.onSync(f.name)
+}
+
+// What was appended while a sync was failing is written anew as well.
+func TestAppendDuringFailingSync(t *testing.T) {
+	for name, mode := range map[string]Sync{"every": Sync(1e15), "always": Always} {
+		t.Run(name, func(t *testing.T) {
+			h := &hooked{memory: newMemory()}
+			j := create(t, options(t, h, mode))
+			fill(t, j, origin("a"), 10, 5, 50)
+			if err := j.Sync(); err != nil {
+				t.Fatal(err)
+			}
+			var during Batch
+			for seq := uint64(11); seq <= 15; seq++ {
+				add(t, &during, origin("b"), 9, body(seq, 50))
+			}
+			var after Batch
+			for seq := uint64(16); seq <= 20; seq++ {
+				add(t, &after, origin("c"), 9, body(seq, 50))
+			}
+			stored := make(chan error, 1)
+			h.onSync = func(string) error {
+				h.onSync = nil
+				go func() {
+					_, err := j.Append(&after)
+					stored <- err
+				}()
+				for j.Stats().Next < 21 {
+					runtime.Gosched()
+				}
+				return syscall.EIO
+			}
+			if _, err := j.Append(&during); err != nil {
+				t.Fatal(err)
+			}
+			if err := j.Sync(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-stored; err != nil {
+				t.Fatal(err)
+			}
+			if s := j.Stats(); s.SyncErrors != 1 || s.Segments != 2 {
+				t.Fatalf("%+v", s)
+			}
+			c := h.killed()
+			clear(c.files[c.segments(t, j.ID())[0]].data[firstFrame+1000:]) // what the kernel has dropped
+			k := reopen(t, options(t, c, Always), j.ID())
+			wantRun(t, drain(t, k, 50), 1, 21)
+			if s := k.Stats(); s.Damaged != 0 || s.OriginsLost != 0 {
 				t.Fatalf("%+v", s)
 			}
 		})

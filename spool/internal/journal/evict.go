@@ -178,13 +178,13 @@ func (e *eviction) copyTo(c *copier) error {
 			}
 			return err
 		}
-		if got == atLimit || fr.kind == typeRecord && fr.seq >= e.end {
+		if got == atLimit || old.holds(&fr) && fr.seq >= e.end {
 			return nil
 		}
 		switch {
 		case fr.kind == typeOrigin:
 			c.learn(&fr)
-		case fr.kind != typeRecord || fr.seq < old.first || !old.compacted && fr.seq > old.atMost(fr.at):
+		case !old.holds(&fr):
 		case !e.stays(&fr.header):
 			e.headers++
 			if fr.seq >= e.pos {

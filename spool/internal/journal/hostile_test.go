@@ -72,7 +72,7 @@ func TestImpossibleNumber(t *testing.T) {
 	p := append(make([]byte, frameHeaderSize), "far"...)
 	putHeader(p, header{kind: typeRecord, length: 3, payloadCRC: payloadCRC([]byte("far"))})
 	stamp(p, seed(h.salt), 1<<40, 0)
-	f.data = append(f.data, p...)
+	f.data = slices.Concat(f.data[:firstFrame], p, f.data[firstFrame:], p)
 	k := reopen(t, Options{FS: c}, j.ID())
 	if s := k.Stats(); s.Waiting != 3 || s.Next != 4 {
 		t.Fatalf("%+v", s)

@@ -212,7 +212,7 @@ func (j *Journal) tally(seg *segment, before uint64) (t tally, err error) {
 		if got == atLimit {
 			return t, nil
 		}
-		if fr.kind != typeRecord || fr.seq < seg.first || !seg.compacted && fr.seq > seg.atMost(fr.at) {
+		if !seg.holds(&fr) {
 			continue
 		}
 		t.last = max(t.last, fr.seq)

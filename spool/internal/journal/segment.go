@@ -151,6 +151,11 @@ func readSegmentHeader(f disk.File) (segmentHeader, error) {
 	return segmentHeader{}, errDamaged
 }
 
+// holds reports whether a frame is a record that a writer can have put there.
+func (h *segmentHeader) holds(fr *found) bool {
+	return fr.kind == typeRecord && fr.seq >= h.first && (h.compacted || fr.seq <= h.atMost(fr.at))
+}
+
 // atMost bounds the sequence numbers in a segment: a record that begins at off
 // has at most so many before it as frame headers would fit there.
 func (h *segmentHeader) atMost(off int64) uint64 {

@@ -119,11 +119,14 @@ func (j *Journal) settle(n int, err error) {
 // their Append still waits; else they stay in memory until they can be.
 // writeMu is held.
 func (j *Journal) renew() error {
+	j.mu.Lock()
+	whole := j.lost == nil
+	j.mu.Unlock()
+	if whole {
+		return nil // without waiting for the sync that may be under way
+	}
 	j.syncMu.Lock()
 	defer j.syncMu.Unlock()
-	if j.lost == nil { // only set under syncMu
-		return nil
-	}
 	j.giveUp()
 	err := j.attach()
 	var seg *segment
