@@ -29,14 +29,18 @@ func demoCommand(std stdio) *cobra.Command {
 		Short: "See it work: a sample service, live, without any set-up",
 		Long: `Runs a small instrumented web shop inside this process. Its records go through
 one pipeline to a readable terminal (INFO and up), to a rotating JSON file
-(DEBUG and up), and to a second one that holds each ERROR behind what its
-request did before. Secrets in them are redacted. The configuration is written
-to DIR/sluice.yaml and read from there; log files are appended to. At the end
-tables show what each destination accepted, delivered and dropped, and what
-happened to records on the way.
+(DEBUG and up), by OTLP to a collector inside this process, too (DEBUG and up),
+and to a second file that holds each ERROR behind what its request did before.
+Secrets in them are redacted. The collector is down for a while: what is for it
+waits in a queue on disk, DIR/spool, and reaches it afterwards. The
+configuration is written to DIR/sluice.yaml and read from there; log files are
+appended to. At the end tables show what each destination accepted, delivered
+and dropped, and what happened to records on the way; what the collector got is
+counted, and kept in DIR/collector.jsonl.
 
 Ctrl-C ends the demo early: what is queued is still written. A second Ctrl-C
-gives up on that. The exit code is 1 if a record was lost.`,
+gives up on that: what is in the queue on disk then goes out in the next demo.
+The exit code is 1 if a record was lost.`,
 		Example: `  sluice demo
   sluice demo --duration 1m --rate 20000 --dir /tmp/logs`,
 		Args: noArgs("the directory goes behind a flag: sluice demo --dir DIR"),
@@ -60,13 +64,16 @@ gives up on that. The exit code is 1 if a record was lost.`,
 				Color:    colored(std.out),
 				Command:  invocation(),
 			})
+			if errors.Is(err, demo.ErrMissing) {
+				return withHint(1, err, "this is a defect of sluice: please report it")
+			}
 			if setup, ok := errors.AsType[*demo.SetupError](err); ok {
 				return configError(setup.Err, setup.Hint)
 			}
 			return outcome(err, books)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "logs", "directory `DIR` of the configuration and the log files")
+	cmd.Flags().StringVar(&dir, "dir", "logs", "directory `DIR` of the configuration, the log files and the queue")
 	cmd.Flags().TextVar(&duration, "duration", exporters.Duration(5e9), "how long the service runs, as `TIME` such as 5s, 1m")
 	cmd.Flags().IntVar(&rate, "rate", 2000, "number `N` of records a second")
 	_ = cmd.MarkFlagDirname("dir")

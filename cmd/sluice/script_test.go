@@ -34,10 +34,12 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":   exits,
-			"numbers": numbers,
-			"once":    once,
-			"await":   await,
+			"exits":     exits,
+			"numbers":   numbers,
+			"once":      once,
+			"await":     await,
+			"collected": collected,
+			"emptydir":  emptydir,
 		},
 	})
 }

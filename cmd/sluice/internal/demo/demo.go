@@ -5,7 +5,9 @@ package demo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -16,6 +18,9 @@ import (
 
 // drainTimeout bounds the wait for the queues at the end.
 const drainTimeout = 30 * time.Second
+
+// collectorBranch is the name of the exporter behind the queue on disk.
+const collectorBranch = "otlp"
 
 // Config says how long and how much.
 type Config struct {
@@ -43,16 +48,27 @@ type SetupError struct {
 func (e *SetupError) Error() string { return e.Err.Error() }
 func (e *SetupError) Unwrap() error { return e.Err }
 
+// ErrMissing says that the collector lacks records that count as delivered.
+var ErrMissing = errors.New("records are missing at the collector")
+
+const dirHint = "give a directory that you may write to: --dir DIR"
+
 const startHint = "the log files must be writable, and SLUICE_LEVELS of a form like info,shop.db=debug"
 
 // Run runs the demo for cfg.Duration or until end is done, then drains the
 // queues (hurry being done gives up on them) and prints the books, which it
 // returns.
-func Run(end, hurry context.Context, cfg Config) ([]processors.ExporterStats, error) {
+func Run(end, hurry context.Context, cfg Config) (books []processors.ExporterStats, err error) {
 	say := voice{w: cfg.Out, color: cfg.Color}
-	f, kept, err := writeFiles(cfg.Dir)
+	f := filesIn(cfg.Dir)
+	col, err := startCollector(f.collected)
 	if err != nil {
-		return nil, &SetupError{err, "give a directory that you may write to: --dir DIR"}
+		return nil, &SetupError{err, dirHint}
+	}
+	defer func() { err = errors.Join(err, col.close(hurry)) }()
+	kept, err := f.write(col.endpoint)
+	if err != nil {
+		return nil, &SetupError{err, dirHint}
 	}
 	doc, err := config.Load(f.config)
 	if err != nil {
@@ -64,21 +80,43 @@ func Run(end, hurry context.Context, cfg Config) ([]processors.ExporterStats, er
 	}
 	say.intro(cfg, f, kept)
 	tracers := sdktrace.NewTracerProvider()
-	panicTrace, err := runShop(end, cfg, rt, tracers)
+	out := &outage{
+		collector: col,
+		books:     func() processors.ExporterStats { return branch(rt.Stats(), collectorBranch) },
+		say:       say,
+		spool:     f.spool,
+	}
+	panicTrace, err := runShop(end, cfg, rt, tracers, out)
 	drain, cancel := context.WithTimeout(hurry, drainTimeout)
 	defer cancel()
 	err = errors.Join(err, rt.Shutdown(drain), tracers.Shutdown(drain))
+	out.tellDrained()
 
 	stats := rt.Stats()
-	say.books(stats.Exporters, f)
+	arrived, again := col.counts()
+	say.books(stats.Exporters, f, out.waited)
+	say.collected(branch(stats, collectorBranch), f, arrived, again)
 	say.steps(stats.Steps, f)
 	say.next(cfg.Command, f, panicTrace)
+	if delivered := branch(stats, collectorBranch).Delivered; arrived < delivered {
+		err = errors.Join(err, fmt.Errorf("%w: it has %d of %d", ErrMissing, arrived, delivered))
+	}
 	return stats.Exporters, err
 }
 
-// runShop serves the traffic and returns the trace of a request that
-// panicked, if one did.
-func runShop(end context.Context, cfg Config, rt *config.Runtime, tracers *sdktrace.TracerProvider) (string, error) {
+// branch returns the books of the exporter with that name.
+func branch(stats processors.Stats, name string) processors.ExporterStats {
+	for _, e := range stats.Exporters {
+		if e.Name == name {
+			return e
+		}
+	}
+	return processors.ExporterStats{}
+}
+
+// runShop serves the traffic, with the collector down for a while, and returns
+// the trace of a request that panicked, if one did.
+func runShop(end context.Context, cfg Config, rt *config.Runtime, tracers *sdktrace.TracerProvider, out *outage) (string, error) {
 	s, err := newShop(rt.Logger, tracers)
 	if err != nil {
 		return "", err
@@ -89,10 +127,15 @@ func runShop(end context.Context, cfg Config, rt *config.Runtime, tracers *sdktr
 	}
 	s.http.InfoContext(end, "shop is open", "address", url)
 	ctx, cancel := context.WithTimeout(end, cfg.Duration)
+	var wg sync.WaitGroup
+	wg.Go(func() { out.during(ctx, cfg.Duration) })
 	traffic(ctx, url, cfg.Rate, cfg.Duration)
+	wg.Wait()
 	cancel()
 	err = stop()
+	// An outage that is still on has this record at least to keep.
 	s.http.InfoContext(end, "shop is closed")
+	out.finish(end)
 	id, _ := s.couponTrace.Load().(string)
 	return id, err
 }

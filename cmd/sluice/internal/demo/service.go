@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -177,32 +176,7 @@ func milliseconds(d time.Duration) slog.Attr {
 	return slog.Float64("duration_ms", float64(d.Microseconds())/1000)
 }
 
-// serve runs the service on a loopback port until stop is called, which waits
-// for the requests in flight.
+// serve runs the service on a loopback port until stop is called.
 func (s *shop) serve() (url string, stop func() error, err error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, fmt.Errorf("demo: listen: %w", err)
-	}
-	srv := &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: 5 * time.Second,
-		ErrorLog:          slog.NewLogLogger(s.http.Handler(), slog.LevelWarn),
-	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }()
-	return "http://" + ln.Addr().String(), func() error {
-		// Shutdown also waits for connections that were made ahead and never
-		// used; those need no grace.
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		err := srv.Shutdown(ctx)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = srv.Close()
-		}
-		if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
-			err = errors.Join(err, serveErr)
-		}
-		return err
-	}, nil
+	return serve(s.handler(), slog.NewLogLogger(s.http.Handler(), slog.LevelWarn))
 }
