@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed2f724858/sluice/record"
@@ -70,6 +71,15 @@ type Retry struct {
 	cfg    RetryConfig
 	once   sync.Once
 	closed chan struct{}
+
+	failures atomic.Uint64
+	trouble  atomic.Pointer[trouble] // nil if the latest try succeeded
+}
+
+// trouble is a row of failed tries.
+type trouble struct {
+	latest error
+	since  time.Time
 }
 
 var _ Unwrapper = (*Retry)(nil)
@@ -91,6 +101,41 @@ func (r *Retry) Unwrap() Sink { return r.sink }
 // Quiet implements [Quiet].
 func (r *Retry) Quiet() bool { return IsQuiet(r.sink) }
 
+// RetryStats tell how the tries of a [Retry] go while its Writes last.
+type RetryStats struct {
+	// Failures counts the failed tries that another one followed.
+	Failures uint64
+	// Err is what the latest try failed with, FailingSince when the first one
+	// failed since the last that did not; nil and zero if the latest did not.
+	Err          error
+	FailingSince time.Time
+}
+
+// Stats returns how the tries go.
+func (r *Retry) Stats() RetryStats {
+	s := RetryStats{Failures: r.failures.Load()}
+	if t := r.trouble.Load(); t != nil {
+		s.Err, s.FailingSince = t.latest, t.since
+	}
+	return s
+}
+
+// failed notes a failed try.
+func (r *Retry) failed(err error) {
+	since := time.Now()
+	if t := r.trouble.Load(); t != nil {
+		since = t.since
+	}
+	r.trouble.Store(&trouble{err, since})
+}
+
+// answered notes a try that did not fail.
+func (r *Retry) answered() {
+	if r.trouble.Load() != nil {
+		r.trouble.Store(nil)
+	}
+}
+
 // Write implements [Sink].
 func (r *Retry) Write(ctx context.Context, recs []record.Record) (int, error) {
 	if isClosed(r.closed) {
@@ -110,20 +155,24 @@ func (r *Retry) Write(ctx context.Context, recs []record.Record) (int, error) {
 		if done == len(recs) {
 			// Nothing is left to try again; an error beside full delivery
 			// (of closing a rotated file, say) is told all the same.
+			r.answered()
 			return done, far.beside(err)
 		}
 		if err == nil {
 			err = io.ErrShortWrite // breaks the contract; nothing may get lost by it
 		}
 		if kind, _ := Classify(err); kind != Retryable {
+			r.answered()
 			return done, far.beside(err)
 		}
+		r.failed(err)
 		if n > 0 {
 			bound, since = r.cfg.Initial.Std(), time.Now()
 		}
 		if err := r.pause(ctx, bound, since, err); err != nil {
 			return done, far.beside(err)
 		}
+		r.failures.Add(1)
 		bound += min(bound, r.cfg.Max.Std()-bound) // 2*bound may be more than a Duration holds
 	}
 }

@@ -329,6 +329,40 @@ func TestRetryShutdownWakes(t *testing.T) {
 	})
 }
 
+// While a Write lasts, the statistics tell how it goes.
+func TestRetryStats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sinktest.Script{OnWrite: func(_ context.Context, call int, recs []record.Record) (int, error) {
+			switch {
+			case call < 3:
+				return 0, busy(time.Minute)
+			case call == 4:
+				return 0, exporters.Permanent(errDown)
+			}
+			return len(recs), nil
+		}}
+		r := newRetry(t, s, exporters.DefaultRetryConfig())
+		start := time.Now()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = r.Write(context.Background(), sinktest.Records("stats", 0, 1))
+		}()
+		time.Sleep(90 * time.Second)
+		got := r.Stats()
+		if got.Failures != 1 || got.Err == nil || !got.FailingSince.Equal(start) {
+			t.Errorf("during the pause: %+v", got)
+		}
+		<-done
+		if got := r.Stats(); got.Failures != 3 || got.Err != nil || !got.FailingSince.IsZero() {
+			t.Errorf("afterwards: %+v", got)
+		}
+		if _, err := r.Write(t.Context(), sinktest.Records("stats", 1, 1)); err == nil || r.Stats().Err != nil || r.Stats().Failures != 3 {
+			t.Errorf("an error that is not tried again: %v, %+v", err, r.Stats())
+		}
+	})
+}
+
 func TestRetryConfigValidate(t *testing.T) {
 	if err := exporters.DefaultRetryConfig().Validate(); err != nil {
 		t.Error(err)

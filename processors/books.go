@@ -99,7 +99,7 @@ func panicText(p any) string { return failureText(fmt.Errorf("%v", p)) }
 // sink says is older than they are.
 func (b *books) stats(name string, sink sinkStats) ExporterStats {
 	held := min(sink.held, b.delivered)
-	return ExporterStats{
+	s := ExporterStats{
 		Name:         name,
 		Accepted:     b.accepted,
 		Delivered:    b.delivered - held,
@@ -109,10 +109,20 @@ func (b *books) stats(name string, sink sinkStats) ExporterStats {
 		Switches:     sink.detours.Switches,
 		Writes:       b.writes,
 		WriteTime:    b.writeTime,
-		Failures:     b.failures,
+		Failures:     b.failures + sink.tries.Failures,
 		LastError:    b.lastError,
 		FailingSince: b.failingSince,
 	}
+	// A Write that lasts shows how it goes.
+	if t := sink.tries; t.Err != nil {
+		if s.LastError == "" {
+			s.LastError = failureText(t.Err)
+		}
+		if s.FailingSince.IsZero() || t.FailingSince.Before(s.FailingSince) {
+			s.FailingSince = t.FailingSince
+		}
+	}
+	return s
 }
 
 // sinkName names a sink that was given no name after its package: "file". A
@@ -145,6 +155,7 @@ func typeName(v any) string { return strings.TrimLeft(fmt.Sprintf("%T", v), "*")
 type sinkStats struct {
 	held    uint64 // records that it keeps on purpose
 	detours exporters.FailoverCounts
+	tries   exporters.RetryStats
 }
 
 func askSink(s exporters.Sink) (st sinkStats) {
@@ -155,6 +166,9 @@ func askSink(s exporters.Sink) (st sinkStats) {
 	}
 	if d, ok := exporters.As[exporters.Detourer](s); ok {
 		st.detours = d.Counts()
+	}
+	if r, ok := exporters.As[*exporters.Retry](s); ok {
+		st.tries = r.Stats()
 	}
 	return st
 }

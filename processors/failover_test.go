@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
@@ -53,6 +56,43 @@ func TestFailoverBooks(t *testing.T) {
 	if got := s.Stats(); got.Delivered != 5 || got.InFlight != 0 {
 		t.Errorf("after a flush: %+v", got)
 	}
+}
+
+// A branch does badly while its retry tries in vain, not only when that ends.
+func TestRetryBooks(t *testing.T) {
+	catchErrors(t)
+	synctest.Test(t, func(t *testing.T) {
+		sink := &sinktest.Script{OnWrite: func(_ context.Context, call int, recs []record.Record) (int, error) {
+			if call < 2 {
+				return 0, errors.New("dial https://shop:hunter2hunter2@collector: refused")
+			}
+			return len(recs), nil
+		}}
+		cfg := exporters.DefaultRetryConfig()
+		cfg.Initial = cfg.Max
+		retry, err := exporters.NewRetry(sink, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := newBatch(t, retry, func(c *processors.BatchConfig) { c.ExportTimeout = exporters.Unlimited })
+		p := newPipeline(t, processors.DefaultConfig(), b)
+		start := time.Now()
+		emit(t, b, log.SeverityFatal, "x")
+		synctest.Wait()
+		got := b.Stats()
+		if got.Failures != 0 || !got.FailingSince.Equal(start) || !strings.Contains(got.LastError, "refused") || strings.Contains(got.LastError, "hunter2") {
+			t.Errorf("%+v", got)
+		}
+		if h := p.Health(); h.Status != processors.HealthDegraded {
+			t.Errorf("health: %+v", h)
+		}
+		if err := p.ForceFlush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Stats(); got.Failures != 2 || got.LastError != "" || !got.FailingSince.IsZero() || got.Delivered != 1 || got.Writes != 1 {
+			t.Errorf("afterwards: %+v", got)
+		}
+	})
 }
 
 // digest holds what it was given until it is flushed.
