@@ -69,8 +69,8 @@ func (s *Spool) leavesFree(need int64) bool {
 
 // size is what the queues and dead letters take on disk. It wants the lock.
 func (s *Spool) size() int64 {
-	size := s.own.journal.Stats().Bytes + s.letters.size.Load()
-	for _, q := range s.adopted {
+	size := s.letters.size.Load()
+	for _, q := range s.queues() {
 		size += q.journal.Stats().Bytes
 	}
 	return size

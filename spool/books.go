@@ -3,7 +3,6 @@ package spool
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters"
@@ -25,9 +24,9 @@ type books struct {
 	droppedTotal                            uint64
 	lastDrop                                time.Time
 	failures                                uint64
-	// delivery is what keeps records from being delivered. What keeps them from
-	// being stored the journals know.
-	delivery trouble
+	// delivery is what keeps records from being delivered, storage a queue from
+	// being made. What keeps them from being stored in it the journal knows.
+	delivery, storage trouble
 }
 
 // trouble is something that fails at present.
@@ -118,11 +117,11 @@ func (s *Spool) Spooled() exporters.SpoolStats {
 		Failures:  b.failures,
 		LastDrop:  b.lastDrop,
 	}
-	troubles := []trouble{b.delivery}
+	troubles := []trouble{b.delivery, b.storage}
 	if late := s.courier.writing.Add(stalled); b.delivery.text == "" && !s.courier.writing.IsZero() && time.Since(late) > 0 {
 		troubles[0] = trouble{fmt.Sprintf("the exporter has not come back from a write for %s", stalled), late}
 	}
-	for _, q := range append(slices.Clone(s.adopted), s.own) {
+	for _, q := range s.queues() {
 		if j := q.journal.Stats(); j.LastError != nil {
 			troubles = append(troubles, trouble{"disk: " + j.LastError.Error(), j.FailingSince})
 		}

@@ -167,6 +167,7 @@ func (s *Spool) account(n int, err error, panicked bool) (again error) {
 		again = err
 	}
 	if lost > 0 {
+		s.nameLetters()
 		s.bury(c.items[n:n+lost], cause, err)
 	}
 	s.mu.Lock()

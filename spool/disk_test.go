@@ -177,3 +177,39 @@ func TestTakenOver(t *testing.T) {
 		shutdown(t, a)
 	})
 }
+
+// A disk that is full at the start keeps no program from starting.
+func TestStartOnAFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := disktest.New(1)
+		first := openOn(t, d.Process(), newOutage(errDown), SyncAlways)
+		write(t, first, "old", 0, 10)
+		shutdown(t, first)
+		d.Fill(0)
+		sink := new(sinktest.Memory)
+		s := openOn(t, d.Process(), sink, SyncAlways)
+		if n, err := s.Write(t.Context(), sinktest.Records("s", 0, 10)); n != 0 || err == nil {
+			t.Errorf("Write = %d, %v", n, err)
+		}
+		flushed(t, s)
+		wantIDs(t, ids(sink), series("old", 0, 10))
+		if st := s.Spooled(); st.LastError == "" || st.FailingSince.IsZero() || st.Delivered != 10 || st.Waiting != 0 {
+			t.Errorf("%+v", st)
+		}
+		d.Mend()
+		write(t, s, "s", 0, 10)
+		flushed(t, s)
+		wantIDs(t, ids(sink), series("old", 0, 10), series("s", 0, 10))
+		if st := s.Spooled(); st.LastError != "" {
+			t.Errorf("%+v", st)
+		}
+		shutdown(t, s)
+
+		d.Fill(0) // and it ends without ever having had a queue
+		s = openOn(t, d.Process(), sink, SyncAlways)
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		shutdown(t, s)
+	})
+}

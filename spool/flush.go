@@ -47,16 +47,17 @@ func (s *Spool) ForceFlush(ctx context.Context) error {
 		return nil
 	}
 	f := &flush{done: make(chan error, 1)}
-	for _, q := range s.adopted {
+	for _, q := range s.queues() {
 		f.points = append(f.points, point{q, q.journal.Stats().Next})
 	}
-	f.points = append(f.points, point{s.own, s.own.journal.Stats().Next})
 	own := s.own
 	s.flushes = append(s.flushes, f)
 	s.mu.Unlock()
-	synced := own.journal.Sync()
-	if synced != nil {
-		synced = fmt.Errorf("spool: flush: %w", synced)
+	var synced error
+	if own != nil {
+		if synced = own.journal.Sync(); synced != nil {
+			synced = fmt.Errorf("spool: flush: %w", synced)
+		}
 	}
 	s.wake()
 	select {

@@ -32,17 +32,33 @@ func (s *Spool) options() journal.Options {
 	}
 }
 
-// create makes the queue that Writes go to.
+// create makes the queue that Writes go to. It wants the lock.
 func (s *Spool) create() error {
 	j, err := journal.Create(s.options())
 	if err != nil {
+		s.books.storage.failed(err)
 		return err
 	}
+	s.books.storage.ok()
 	s.own = &queue{journal: j, reader: j.Reader()}
+	s.wake() // the courier waits for records in another one, or in none
 	return nil
 }
 
-// current returns the queue that Writes go to.
+// ready returns our own queue. It makes that now if the disk was too full for
+// one at the start.
+func (s *Spool) ready() (*queue, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.own == nil {
+		if err := s.create(); err != nil {
+			return nil, err
+		}
+	}
+	return s.own, nil
+}
+
+// current returns the queue that Writes go to, nil if there is none yet.
 func (s *Spool) current() *queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,8 +69,7 @@ func (s *Spool) current() *queue {
 func (s *Spool) knows(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return id == s.own.journal.ID() || s.unopened[id] ||
-		slices.ContainsFunc(s.adopted, func(q *queue) bool { return q.journal.ID() == id })
+	return s.unopened[id] || slices.ContainsFunc(s.queues(), func(q *queue) bool { return q.journal.ID() == id })
 }
 
 func (s *Spool) leaveAlone(id string, err error) {
@@ -71,7 +86,16 @@ func (s *Spool) leaveAlone(id string, err error) {
 func (s *Spool) all() []*queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append(slices.Clone(s.adopted), s.own)
+	return s.queues()
+}
+
+// queues is all for who holds the lock.
+func (s *Spool) queues() []*queue {
+	queues := slices.Clone(s.adopted)
+	if s.own != nil {
+		queues = append(queues, s.own)
+	}
+	return queues
 }
 
 // collect reads the next batch. It waits until there is one, and returns false
@@ -113,7 +137,10 @@ func (s *Spool) collect() bool {
 func (s *Spool) idle() {
 	wait := time.Until(s.courier.looked.Add(adoptEvery))
 	s.mu.Lock()
-	own := s.own
+	var written <-chan struct{}
+	if s.own != nil {
+		written = s.own.journal.Wait()
+	}
 	if len(s.held) > 0 {
 		wait = min(wait, heldEvery)
 	}
@@ -124,7 +151,7 @@ func (s *Spool) idle() {
 	timer := time.NewTimer(max(wait, 0))
 	defer timer.Stop()
 	select {
-	case <-own.journal.Wait():
+	case <-written:
 	case <-s.kick:
 	case <-timer.C:
 	case <-s.base.Done():
@@ -135,9 +162,8 @@ func (s *Spool) idle() {
 // read keeps the others waiting for nothing.
 func (s *Spool) next() (found bool, failed error) {
 	c := &s.courier
-	queues := s.all()
-	own := queues[len(queues)-1]
-	for _, q := range queues {
+	own := s.current()
+	for _, q := range s.all() {
 		for !q.drained {
 			items, err := q.reader.Next(maxRecords, maxBytes)
 			s.mu.Lock()
@@ -201,5 +227,13 @@ func (s *Spool) finish(q *queue) {
 	s.mu.Unlock()
 	if err := q.journal.Close(); err != nil {
 		s.report(fmt.Errorf("close the queue %s: %w", q.journal.ID(), err))
+	}
+}
+
+// nameLetters calls the file of dead letters after our own queue, the first if
+// that was replaced.
+func (s *Spool) nameLetters() {
+	if own := s.current(); own != nil && s.letters.name == "" {
+		s.letters.name = deadLetterDir + "/" + own.journal.ID() + ".jsonl"
 	}
 }

@@ -102,12 +102,12 @@ func open(sink exporters.Sink, c Config, dir disk.FS) (*Spool, error) {
 	}
 	s.holder, _ = exporters.As[exporters.Holder](sink)
 	s.base, s.cancel = context.WithCancel(context.Background())
-	if err := s.create(); err != nil {
+	// A disk that is full keeps no program from starting: Write tries again.
+	if err := s.create(); err != nil && !disk.IsFull(err) {
 		s.cancel()
 		return nil, fmt.Errorf("spool: directory %q: %w", c.Directory, err)
 	}
-	s.letters.fs, s.letters.name = dir, deadLetterDir+"/"+s.own.journal.ID()+".jsonl"
-	s.letters.limit = int64(c.MaxSize) / 10
+	s.letters.fs, s.letters.limit = dir, int64(c.MaxSize)/10
 	s.adopt()
 	go s.run()
 	return s, nil
@@ -219,14 +219,18 @@ func (s *Spool) store(ctx context.Context, c *chunk) error {
 
 // append writes to our own queue, or to a new one if another process has that.
 func (s *Spool) append(c *chunk) (first uint64, err error) {
-	own := s.current()
-	first, err = own.journal.Append(&c.batch)
-	if errors.Is(err, journal.ErrTaken) {
-		if err = s.replace(own); err == nil {
-			first, err = s.current().journal.Append(&c.batch)
+	for {
+		own, err := s.ready()
+		if err != nil {
+			return 0, err
+		}
+		if first, err = own.journal.Append(&c.batch); !errors.Is(err, journal.ErrTaken) {
+			return first, err
+		}
+		if err = s.replace(own); err != nil {
+			return 0, err
 		}
 	}
-	return first, err
 }
 
 func (s *Spool) accept(n int) {
