@@ -8,11 +8,15 @@ import (
 	"testing"
 
 	"github.com/seed2f724858/sluice/config"
+	"github.com/seed2f724858/sluice/config/all"
 )
 
 // TestReadmeConfiguration: what README and the documents beside it show is
 // what config takes.
 func TestReadmeConfiguration(t *testing.T) {
+	t.Setenv("SLACK_WEBHOOK_URL", "https://hooks.example.com/services/T0/B0/secret")
+	t.Setenv("LOGS_TOKEN", "secret")
+	t.Setenv("OTLP_TOKEN", "secret")
 	names, err := filepath.Glob("docs/*.md")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("documents: %v, %v", names, err)
@@ -27,7 +31,7 @@ func TestReadmeConfiguration(t *testing.T) {
 			t.Errorf("%s shows no configuration", name)
 		}
 		for _, b := range blocks {
-			if _, err := config.Parse(name, b[1]); err != nil {
+			if _, err := config.Parse(name, b[1], all.Options()...); err != nil {
 				t.Error(err)
 			}
 		}
