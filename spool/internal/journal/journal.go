@@ -76,7 +76,8 @@ type Journal struct {
 
 	// syncMu is held while the active segment is synced, or closed.
 	syncMu  sync.Mutex
-	dirty   chan struct{}
+	dirty   chan struct{} // something was appended
+	hurry   chan struct{} // much was
 	closing chan struct{}
 	synced  sync.WaitGroup // the goroutine that syncs
 
@@ -175,6 +176,7 @@ func newJournal(o Options, id uint64) *Journal {
 		fs: o.FS, id: id, dir: queueDir(id), size: o.SegmentSize, sync: o.Sync, report: o.Report,
 		changed: make(chan struct{}, 1),
 		dirty:   make(chan struct{}, 1),
+		hurry:   make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		acked:   firstSeq, next: firstSeq, visible: firstSeq, durable: firstSeq,
 	}
@@ -252,12 +254,7 @@ func putHex(p []byte, n uint64) {
 // after it was last read.
 func (j *Journal) Wait() <-chan struct{} { return j.changed }
 
-func (j *Journal) announce() {
-	select {
-	case j.changed <- struct{}{}:
-	default:
-	}
-}
+func (j *Journal) announce() { signal(j.changed) }
 
 // Stats returns the books.
 func (j *Journal) Stats() Stats {

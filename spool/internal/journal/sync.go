@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// maxPending bounds the copy of what is not yet synced: then it is synced at
-// once. While one half is being synced, the other fills.
+// maxPending bounds the copy of what is not yet synced: then Append syncs it, if
+// the goroutine that was woken at half of it has not. While one copy is being
+// synced, another fills.
 const maxPending = 8 << 20
 
 // Sync makes what was appended last. It does nothing with [Never].
@@ -175,14 +176,21 @@ func (j *Journal) giveUp() {
 // syncSoon has what was just appended synced in time.
 func (j *Journal) syncSoon() {
 	j.mu.Lock()
-	full := len(j.pending) >= maxPending
+	pending := len(j.pending)
 	j.mu.Unlock()
-	if full {
+	if pending >= maxPending {
 		_ = j.Sync() // which concerns more than this Append, and is told by Stats
 		return
 	}
+	signal(j.dirty)
+	if pending >= maxPending/2 {
+		signal(j.hurry)
+	}
+}
+
+func signal(c chan struct{}) {
 	select {
-	case j.dirty <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -204,6 +212,7 @@ func (j *Journal) syncInBackground() {
 			timer.Reset(pause)
 			select {
 			case <-timer.C:
+			case <-j.hurry:
 			case <-j.closing:
 				return
 			}
