@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"sync"
 	"testing"
 
 	logspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/otlp"
 	"github.com/seed2f724858/sluice/processors"
 )
@@ -20,7 +22,9 @@ import (
 // says, and every one after the script's end as it should.
 type faulty struct {
 	script []answer
-	used   int
+
+	mu   sync.Mutex
+	used int
 	// The server's own books.
 	stored               map[string]int
 	permanent, rejected  uint64
@@ -30,8 +34,9 @@ type faulty struct {
 // answer tells whether the script goes on behind it.
 type answer func(f *faulty, w http.ResponseWriter, ids []string) (next bool)
 
-// ServeHTTP is called by one sender, for one request at a time.
 func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock() // a sender that got an answer may be faster than the handler that gave it
+	defer f.mu.Unlock()
 	var logs logspb.ExportLogsServiceRequest
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
@@ -169,7 +174,7 @@ func TestBooksAgreeWithFaultyServer(t *testing.T) {
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	cfg := otlp.DefaultConfig()
-	cfg.Endpoint, cfg.Timeout = server.URL+"/v1/logs", requestTimeout
+	cfg.Endpoint, cfg.Timeout = server.URL+"/v1/logs", exporters.Duration(patience)
 	sink, err := otlp.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +187,9 @@ func TestBooksAgreeWithFaultyServer(t *testing.T) {
 	if err := s.shutdown(patience); err != nil {
 		t.Error(err)
 	}
-	server.Close() // from here on the server's books stand still
+	server.Close()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.used != len(f.script) {
 		t.Errorf("%d of %d answers were given", f.used, len(f.script))
 	}

@@ -11,13 +11,14 @@ import (
 	"github.com/seed2f724858/sluice/processors"
 )
 
-// requestTimeout is short, for tests in which nobody answers.
-const requestTimeout = exporters.Duration(time.Second)
+// hasty is for tests in which nobody answers. Elsewhere a short timeout would
+// make duplicates on a slow machine.
+const hasty = exporters.Duration(time.Second)
 
 func overHTTP(t *testing.T, p *peer.Peer, set func(*otlp.Config)) exporters.Sink {
 	t.Helper()
 	cfg := otlp.DefaultConfig()
-	cfg.Endpoint, cfg.Timeout = p.HTTP+"/v1/logs", requestTimeout
+	cfg.Endpoint, cfg.Timeout = p.HTTP+"/v1/logs", exporters.Duration(patience)
 	if set != nil {
 		set(&cfg)
 	}
@@ -31,7 +32,7 @@ func overHTTP(t *testing.T, p *peer.Peer, set func(*otlp.Config)) exporters.Sink
 func overGRPC(t *testing.T, p *peer.Peer, set func(*otlpgrpc.Config)) exporters.Sink {
 	t.Helper()
 	cfg := otlpgrpc.DefaultConfig()
-	cfg.Endpoint, cfg.Timeout = p.GRPC, requestTimeout
+	cfg.Endpoint, cfg.Timeout = p.GRPC, exporters.Duration(patience)
 	if set != nil {
 		set(&cfg)
 	}
@@ -97,8 +98,12 @@ func TestDelivers(t *testing.T) {
 // was on the way may arrive twice.
 func outage(t *testing.T, begin, end func(*peer.Peer)) {
 	for name, sink := range map[string]func(*testing.T, *peer.Peer) exporters.Sink{
-		"HTTP": func(t *testing.T, p *peer.Peer) exporters.Sink { return overHTTP(t, p, nil) },
-		"gRPC": func(t *testing.T, p *peer.Peer) exporters.Sink { return overGRPC(t, p, nil) },
+		"HTTP": func(t *testing.T, p *peer.Peer) exporters.Sink {
+			return overHTTP(t, p, func(c *otlp.Config) { c.Timeout = hasty })
+		},
+		"gRPC": func(t *testing.T, p *peer.Peer) exporters.Sink {
+			return overGRPC(t, p, func(c *otlpgrpc.Config) { c.Timeout = hasty })
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := peer.Start(t)

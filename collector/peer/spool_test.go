@@ -27,10 +27,10 @@ import (
 func TestDiskQueueOutlastsCollector(t *testing.T) {
 	for name, sink := range map[string]func(*testing.T, *peer.Peer) exporters.Sink{
 		"HTTP": func(t *testing.T, p *peer.Peer) exporters.Sink {
-			return overHTTP(t, p, func(c *otlp.Config) { c.Compression = "gzip" })
+			return overHTTP(t, p, func(c *otlp.Config) { c.Compression, c.Timeout = "gzip", hasty })
 		},
 		"gRPC": func(t *testing.T, p *peer.Peer) exporters.Sink {
-			return overGRPC(t, p, func(c *otlpgrpc.Config) { c.Compression = "gzip" })
+			return overGRPC(t, p, func(c *otlpgrpc.Config) { c.Compression, c.Timeout = "gzip", hasty })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestKilledSender(t *testing.T) {
 		t.Skip("run by TestSenderKilled")
 	}
 	cfg := otlp.DefaultConfig()
-	cfg.Endpoint, cfg.Timeout = args[1], requestTimeout
+	cfg.Endpoint = args[1]
 	sink, err := otlp.New(cfg)
 	if err != nil {
 		t.Fatal(err)
