@@ -68,7 +68,7 @@ func (d *Disk) Break(err error, ops ...Op) {
 // ReadOnly refuses every change, as a file system does in which the kernel has
 // found an error, until [Disk.Mend].
 func (d *Disk) ReadOnly() {
-	d.Break(syscall.EROFS, Create, Write, Truncate, Sync, Rename, Remove, Mkdir, SyncDir)
+	d.Break(syscall.EROFS, Create, Write, Truncate, Sync, Rename, Remove, Mkdir, SyncDir, Lock)
 }
 
 // Dead has every operation fail with EIO, as a disk does that is gone, until
