@@ -13,9 +13,9 @@ const (
 	// long: pauses between tries grow with it, and it is to end in time.
 	outageBegins = 2 * time.Second
 	outageLasts  = 5 * time.Second
-	// patience bounds the wait for the first record on disk: the levels may let
-	// none pass.
-	patience = 2 * time.Second
+	// patience bounds the wait for the first record on disk: the disk may take
+	// none.
+	patience = 10 * time.Second
 	// lookEvery is how often the books are looked into.
 	lookEvery = 10 * time.Millisecond
 )
@@ -50,15 +50,17 @@ func (o *outage) during(ctx context.Context, day time.Duration) {
 	}
 }
 
-// finish ends an outage that is still on, as soon as something waits on disk,
-// or ctx is done.
+// finish ends an outage that is still on: as soon as something waits on disk,
+// nothing is on its way there, or ctx is done.
 func (o *outage) finish(ctx context.Context) {
 	if !o.collector.down.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	o.await(ctx, stored)
+	o.await(ctx, func(s processors.ExporterStats) bool {
+		return stored(s) || s.Queued+s.InFlight+s.Spooled == 0 // the levels may let none pass
+	})
 	o.end()
 }
 

@@ -16,12 +16,16 @@ import (
 type ledger struct {
 	collector *collector
 	silent    bool // no level lets a record pass
+	broken    bool // the disk takes none
 	lossy     bool // the queue drops one for each that it takes
 	stats     processors.ExporterStats
 }
 
 func (l *ledger) look() processors.ExporterStats {
-	if !l.silent {
+	switch {
+	case l.broken:
+		l.stats.Queued++
+	case !l.silent:
 		l.stats.Spooled++
 	}
 	if l.lossy {
@@ -103,15 +107,19 @@ func TestOutageOfAShortDay(t *testing.T) {
 }
 
 func TestOutageEndsThoughNothingWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o, told := newOutage(&ledger{silent: true})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		o.during(ctx, time.Second)
-		o.finish(t.Context())
-		o.tellDrained()
-		wantNews(t, told, newsDown, newsNothing)
-	})
+	for name, l := range map[string]*ledger{"silent": {silent: true}, "broken": {broken: true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o, told := newOutage(l)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				o.during(ctx, time.Second)
+				o.finish(t.Context())
+				o.tellDrained()
+				wantNews(t, told, newsDown, newsNothing)
+			})
+		})
+	}
 }
 
 // What the queue has given up did not arrive, however much came after it.
@@ -136,7 +144,7 @@ func TestInterruptEndsAnOutage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o, told := newOutage(&ledger{silent: true})
+				o, told := newOutage(&ledger{broken: true})
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(tc.after, cancel)
 				o.during(ctx, time.Hour)
