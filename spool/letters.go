@@ -103,12 +103,44 @@ func (l *deadLetters) append(it journal.Item, uid, reason string) error {
 	return nil
 }
 
-// write appends lines to the file, and begins a new file if that would be too
-// large.
+// write appends lines to the file. A replay may take that away at any time, also
+// while they are written, and nobody knows what it has seen: then they go into a
+// new file, rather twice than not at all.
 func (l *deadLetters) write(lines []byte) error {
 	if len(lines) == 0 {
 		return nil
 	}
+	for range 3 {
+		if err := l.put(lines); err != nil {
+			return err
+		}
+		if l.isThere() {
+			return nil
+		}
+		l.letGo()
+	}
+	return errors.New("the file is taken away each time")
+}
+
+// isThere reports whether the file has its name.
+func (l *deadLetters) isThere() bool {
+	f, err := l.fs.Open(l.name)
+	if err == nil {
+		_ = f.Close() // which was not even read
+	}
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// letGo gives up a file that was taken.
+func (l *deadLetters) letGo() {
+	l.close()
+	l.size.Add(-l.at)
+	l.at = 0
+}
+
+// put appends lines to the file, and begins a new file if that would be too
+// large.
+func (l *deadLetters) put(lines []byte) error {
 	if l.at > 0 && (l.file == nil || l.at+int64(len(lines)) > l.limit/2) {
 		if err := l.rotate(); err != nil {
 			return err
@@ -131,7 +163,11 @@ func (l *deadLetters) write(lines []byte) error {
 }
 
 func (l *deadLetters) create() error {
-	if err := l.fs.Mkdir(deadLetterDir); err != nil && !errors.Is(err, fs.ErrExist) {
+	err := l.fs.Mkdir(deadLetterDir)
+	if err == nil {
+		err = l.fs.SyncDir(".")
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	l.prune()
@@ -157,7 +193,7 @@ func (l *deadLetters) prune() {
 	var gone []disk.Entry
 	var size int64
 	for _, e := range letters {
-		if id, _, _ := strings.Cut(e.Name, "."); e.Regular && !slices.Contains(queues, id) {
+		if id, _, _ := strings.Cut(e.Name, "."); e.Regular && isLetters(e.Name) && !slices.Contains(queues, id) {
 			gone = append(gone, e)
 			size += e.Size
 		}
@@ -175,7 +211,12 @@ func (l *deadLetters) prune() {
 // rotate makes the file the one before it, in place of what had that name.
 func (l *deadLetters) rotate() error {
 	l.close()
-	if err := l.fs.Rename(l.name, l.name+".1"); err != nil {
+	err := l.fs.Rename(l.name, l.name+".1")
+	if errors.Is(err, fs.ErrNotExist) {
+		l.letGo()
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	l.size.Store(l.at)
