@@ -68,7 +68,9 @@ type modelQueue struct {
 	// disturbed says that settled records may come again: the disk failed, or
 	// lost its power.
 	disturbed bool
-	holder    *holding
+	// faulted says that the disk failed, and not only its power.
+	faulted bool
+	holder  *holding
 }
 
 // holding is a queue that a process has open.
@@ -168,6 +170,9 @@ func (w *world) drained(h *holding) {
 	s := h.j.Stats()
 	if got := h.settled + s.Damaged + h.evicted; s.Waiting != 0 || got != h.waiting {
 		w.fatalf("queue %s: %d records settled, damaged or evicted, %d waited when it was opened: %+v", h.q.id, got, h.waiting, s)
+	}
+	if s.Damaged > 0 && w.mode == Always && !h.q.faulted {
+		w.fatalf("queue %s counts damage where power cuts leave none: %+v", h.q.id, s)
 	}
 }
 

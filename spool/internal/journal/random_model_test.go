@@ -217,7 +217,7 @@ func (w *play) powerCut() {
 
 func (w *play) fail() {
 	for _, q := range w.queues {
-		q.disturbed = true
+		q.disturbed, q.faulted = true, true
 	}
 	w.faulty = true
 	ops := []disktest.Op{disktest.Open, disktest.Create, disktest.Read, disktest.Write, disktest.Truncate, disktest.Sync,

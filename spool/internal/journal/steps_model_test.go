@@ -17,7 +17,7 @@ func (w *play) create(a *actor) *holding {
 		w.log("create: %v", err)
 		return nil
 	}
-	q := &modelQueue{id: j.ID(), disturbed: w.faulty}
+	q := &modelQueue{id: j.ID(), disturbed: w.faulty, faulted: w.faulty}
 	w.queues = append(w.queues, q)
 	h := &holding{j: j, q: q, owned: true, exact: true}
 	q.holder = h
