@@ -80,21 +80,21 @@ func Run(end, hurry context.Context, cfg Config) (books []processors.ExporterSta
 	}
 	say.intro(cfg, f, kept)
 	tracers := sdktrace.NewTracerProvider()
-	out := &outage{
+	away := &outage{
 		collector: col,
 		books:     func() processors.ExporterStats { return branch(rt.Stats(), collectorBranch) },
 		say:       say,
 		spool:     f.spool,
 	}
-	panicTrace, err := runShop(end, cfg, rt, tracers, out)
+	panicTrace, err := runShop(end, cfg, rt, tracers, away)
 	drain, cancel := context.WithTimeout(hurry, drainTimeout)
 	defer cancel()
 	err = errors.Join(err, rt.Shutdown(drain), tracers.Shutdown(drain))
-	out.tellDrained()
+	away.tellDrained()
 
 	stats := rt.Stats()
 	arrived, again := col.counts()
-	say.books(stats.Exporters, f, out.waited)
+	say.books(stats.Exporters, f, away.waited)
 	say.collected(branch(stats, collectorBranch), f, arrived, again)
 	say.steps(stats.Steps, f)
 	say.next(cfg.Command, f, panicTrace)
@@ -116,7 +116,7 @@ func branch(stats processors.Stats, name string) processors.ExporterStats {
 
 // runShop serves the traffic, with the collector down for a while, and returns
 // the trace of a request that panicked, if one did.
-func runShop(end context.Context, cfg Config, rt *config.Runtime, tracers *sdktrace.TracerProvider, out *outage) (string, error) {
+func runShop(end context.Context, cfg Config, rt *config.Runtime, tracers *sdktrace.TracerProvider, away *outage) (string, error) {
 	s, err := newShop(rt.Logger, tracers)
 	if err != nil {
 		return "", err
@@ -128,14 +128,14 @@ func runShop(end context.Context, cfg Config, rt *config.Runtime, tracers *sdktr
 	s.http.InfoContext(end, "shop is open", "address", url)
 	ctx, cancel := context.WithTimeout(end, cfg.Duration)
 	var wg sync.WaitGroup
-	wg.Go(func() { out.during(ctx, cfg.Duration) })
+	wg.Go(func() { away.during(ctx, cfg.Duration) })
 	traffic(ctx, url, cfg.Rate, cfg.Duration)
 	wg.Wait()
 	cancel()
 	err = stop()
 	// An outage that is still on has this record at least to keep.
 	s.http.InfoContext(end, "shop is closed")
-	out.finish(end)
+	away.finish(end)
 	id, _ := s.couponTrace.Load().(string)
 	return id, err
 }
