@@ -28,11 +28,23 @@ func newFile(f *os.File) (File, error) {
 	opened.control = func(fd uintptr) {
 		for {
 			if opened.err = unix.Fdatasync(int(fd)); opened.err != unix.EINTR {
-				return
+				break
 			}
+		}
+		if opened.err == nil {
+			opened.err = writable(int(fd))
 		}
 	}
 	return opened, nil
+}
+
+// writable reports whether the file system still takes writes, by one of no
+// bytes. ext4 that turns read-only, or is shut down, while a sync is under way
+// may tell of success and keep nothing (seen with Linux 6.18); from then on it
+// refuses writes.
+func writable(fd int) error {
+	_, err := unix.Pwrite(fd, nil, 0)
+	return err
 }
 
 // Sync implements [File].
