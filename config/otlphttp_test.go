@@ -95,7 +95,7 @@ logger_provider:
 	if diff := cmp.Diff([]string{"1234", "a b", "", "b", "application/x-protobuf"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if e := rt.Stats().Exporters[0]; e.Name != "otlp_http" || e.Delivered != 2 || e.Writes != 1 || e.Failures != 0 {
+	if e := rt.Stats().Exporters[0]; e.Name != "otlp_http" || e.Delivered != 2 || e.Writes != 1 || e.Failures != 1 {
 		t.Errorf("%+v", e)
 	}
 }
