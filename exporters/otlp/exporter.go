@@ -38,7 +38,7 @@ type Exporter struct {
 var (
 	_ exporters.Forwarder   = (*Exporter)(nil)
 	_ exporters.Quiet       = (*Exporter)(nil)
-	_ exporters.Unwrapper   = (*Exporter)(nil)
+	_ exporters.Detourer    = (*Exporter)(nil)
 	_ exporters.SDKExporter = (*Exporter)(nil)
 )
 
@@ -104,6 +104,11 @@ func (e *Exporter) Shutdown(ctx context.Context) error { return e.to.Shutdown(ct
 // Quiet implements [exporters.Quiet].
 func (e *Exporter) Quiet() bool { return true }
 
-// Unwrap returns the [exporters.Failover] of several endpoints, else what
-// sends to the one there is.
-func (e *Exporter) Unwrap() exporters.Sink { return e.to }
+// Counts implements [exporters.Detourer]: where records went, if there are
+// several endpoints.
+func (e *Exporter) Counts() exporters.FailoverCounts {
+	if f, ok := e.to.(*exporters.Failover); ok {
+		return f.Counts()
+	}
+	return exporters.FailoverCounts{}
+}
