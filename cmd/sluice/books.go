@@ -61,6 +61,8 @@ func outcome(shutdown error, exporters []processors.ExporterStats) error {
 // lossHints say for a cause what to do about it.
 var lossHints = map[string]string{
 	processors.CauseQueueFull: "the queue was full: on_full is the policy then, max_queue_size and max_queue_bytes are its bounds",
+	processors.CauseSpoolFull: "the queue on disk was full: on_full is the policy then, max_size is its bound",
+	processors.CauseDamaged:   "the disk did not give back what was written: look at what the system says about it",
 	processors.CauseShutdown:  "the destination did not take them in time: mend it, or wait longer with pipe --drain-timeout",
 }
 

@@ -1,6 +1,7 @@
 // Command sluice carries log records from programs to files, terminals and
 // other destinations: it shows what the library does (demo), takes any
-// program's lines (pipe) and checks configuration files (validate).
+// program's lines (pipe), checks configuration files (validate) and looks into
+// queues on disk (spool).
 package main
 
 import (

@@ -58,7 +58,8 @@ losing anything silently.`,
 		Example: `  sluice demo                                   see it work, no set-up
   my-service | sluice pipe                      read any program's lines comfortably
   my-service | sluice pipe --config sluice.yaml send them where the file says
-  sluice validate sluice.yaml                   check a configuration file`,
+  sluice validate sluice.yaml                   check a configuration file
+  sluice spool ls /var/spool/shop               see what waits in the queues on disk`,
 		Version:                    versionLine(),
 		SilenceErrors:              true,
 		SilenceUsage:               true,
@@ -77,7 +78,7 @@ losing anything silently.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(demoCommand(std), pipeCommand(std), validateCommand(std), versionCommand())
+	root.AddCommand(demoCommand(std), pipeCommand(std), validateCommand(std), spoolCommand(std), versionCommand())
 	return root
 }
 
@@ -97,10 +98,10 @@ func helpCommand() *cobra.Command {
 	}
 }
 
-func unknownCommand(root *cobra.Command, name string) error {
-	hint := "sluice --help lists the commands"
-	if near := root.SuggestionsFor(name); len(near) > 0 {
-		hint = fmt.Sprintf("did you mean %q?", "sluice "+near[0])
+func unknownCommand(parent *cobra.Command, name string) error {
+	hint := parent.CommandPath() + " --help lists the commands"
+	if near := parent.SuggestionsFor(name); len(near) > 0 {
+		hint = fmt.Sprintf("did you mean %q?", parent.CommandPath()+" "+near[0])
 	}
 	return withHint(2, fmt.Errorf("unknown command %q", name), hint)
 }

@@ -40,6 +40,10 @@ func TestScripts(t *testing.T) {
 			"await":     await,
 			"collected": collected,
 			"emptydir":  emptydir,
+			"refuse":    refuse,
+			"spooled":   spooled,
+			"flip":      flip,
+			"newer":     newer,
 		},
 	})
 }
