@@ -47,8 +47,9 @@ const replaySegment = 1 << 20
 //
 // Whatever happens meanwhile, a kill or a power cut included, a letter is either
 // in its file or in a queue, or, until the next Replay, in a file that is being
-// replayed; it is never in two queues. The processes that write dead letters may
-// go on. A file with a line that is none is left alone.
+// replayed. The processes that write dead letters may go on; only a letter that
+// is being written when its file is taken may come twice, under one
+// log.record.uid. A file with a line that is no letter is left alone.
 func (d *Dir) Replay() ([]Replayed, error) {
 	entries, err := d.fs.ReadDir(deadLetterDir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -20,10 +20,11 @@ refuses again becomes a dead letter again. Queues need no replay: they are
 delivered anyway.
 
 Processes may go on to use the directory. However a replay ends, by a kill or
-a power cut too, no letter is lost and none is in two queues; the next replay
-carries on. It needs as much room on the disk as the letters take, and the user
-whose the queues are. A file with lines that are no dead letters is left as it
-is, and the exit code is 1.`,
+a power cut too, no letter is lost or replayed twice; the next replay carries
+on. (One that is written just when its file is taken may come twice, under one
+log.record.uid.) It needs as much room on the disk as the letters take, and the
+user whose the queues are. A file with lines that are no dead letters is left as
+it is, and the exit code is 1.`,
 		Example: `  sluice spool export --dead-letter -o text /var/spool/shop
   sluice spool replay /var/spool/shop`,
 		RunE: func(_ *cobra.Command, args []string) error { return runSpoolReplay(std, args[0]) },
