@@ -62,9 +62,10 @@
 // log. A panic becomes the value "!PANIC: …", an error "!ERROR: …", as slog
 // itself writes them; a method that panics on a nil pointer gives the empty
 // value. Panics go to OpenTelemetry's error handler, once for each type.
-// Values deeper than 64 levels end in "<max-depth-exceeded>", attributes of
-// more than 10,000 values in "<max-values-exceeded>", cycles in "<cycle>", and
-// a method that logs itself without end in "<recursion>".
+// Values deeper than 64 levels end in "<max-depth-exceeded>" (formats show 31
+// levels), attributes of more than 10,000 values in "<max-values-exceeded>",
+// cycles in "<cycle>", and a method that logs itself without end in
+// "<recursion>".
 //
 // # Errors
 //
