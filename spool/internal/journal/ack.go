@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 )
 
 // Ack settles every record with a sequence number up to seq that was handed
@@ -67,7 +68,7 @@ func (j *Journal) settleLocked() error {
 	acked, next := j.acked, j.next
 	var done []*segment
 	for _, seg := range j.segments {
-		if seg.end == 0 || seg.end > acked || seg == j.lost {
+		if seg.end == 0 || seg.end > acked || slices.Contains(j.retired, seg) {
 			break
 		}
 		done = append(done, seg)
@@ -117,6 +118,20 @@ func (j *Journal) sealSettled() {
 	j.mu.Unlock()
 	if due {
 		_ = j.seal() // an error shows at the next Append
+	}
+}
+
+// removeSettled removes segments that were settled before they were synced.
+func (j *Journal) removeSettled() {
+	if !j.ackMu.TryLock() {
+		return // who has it does, or the next Ack
+	}
+	defer j.ackMu.Unlock()
+	j.mu.Lock()
+	due := len(j.segments) > 0 && j.segments[0].end > 0 && j.segments[0].end <= j.acked
+	j.mu.Unlock()
+	if due {
+		_ = j.settleLocked() // an error is in the books, and shows at the next Ack
 	}
 }
 

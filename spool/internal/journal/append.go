@@ -68,7 +68,9 @@ func (j *Journal) write(b *Batch) (first uint64, err error) {
 		stamp(b.buf[e.at:], seg.seed, first+uint64(i), origin)
 	}
 	if err := j.writeFrames(seg, b.buf); err != nil {
-		seg.forget(known)
+		if j.active == seg { // else it was given up
+			seg.forget(known)
+		}
 		return 0, err
 	}
 	j.mu.Lock()
@@ -76,7 +78,7 @@ func (j *Journal) write(b *Batch) (first uint64, err error) {
 	seg.written += int64(len(j.scratch) + len(b.buf))
 	j.next += uint64(b.Len())
 	if j.sync != Never {
-		j.pending = append(j.pending, b.buf...)
+		j.copies.add(seg, b.buf)
 	}
 	if j.sync == Always {
 		b.settled, b.err = false, nil

@@ -9,22 +9,17 @@ import (
 // and repaired. attach comes back. writeMu and syncMu are held.
 func (j *Journal) detach() {
 	j.mu.Lock()
-	seg := j.active
-	if seg != nil && j.lost == nil {
-		if j.sync != Never && j.durable != j.next {
-			j.lost = seg
-		} else {
-			j.active = nil
-			seg.end, seg.limit = j.next, min(seg.limit, seg.written)
+	if j.lost == nil && j.sync != Never && j.durable != j.next {
+		j.lost = j.active
+		if len(j.retired) > 0 {
+			j.lost = j.retired[0]
 		}
 	}
 	lock := j.lock
 	j.lock = nil
 	j.mu.Unlock()
 	j.detached.Store(true)
-	if seg != nil {
-		_ = seg.close() // whatever it says, the segment is not used any more
-	}
+	j.giveUp()
 	if lock != nil {
 		_ = lock.Unlock(false)
 	}

@@ -51,11 +51,15 @@ func (j *Journal) close() error {
 	}
 	j.mu.Lock()
 	empty := j.stats.Waiting == 0 && j.lost == nil
-	acked, next, active := j.acked, j.next, j.active
-	j.active = nil
+	acked, next := j.acked, j.next
+	open := j.retired
+	if j.active != nil {
+		open = append(open, j.active)
+	}
+	j.active, j.retired = nil, nil
 	j.mu.Unlock()
-	if active != nil {
-		err = errors.Join(err, active.close())
+	for _, seg := range open {
+		err = errors.Join(err, seg.close())
 	}
 	if err == nil {
 		if empty {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/seed2f724858/sluice/encode"
@@ -86,18 +87,22 @@ func (j *Journal) chooseVictim(keep uint8) (*eviction, error) {
 			if end == 0 {
 				end = j.visible
 			}
-			if end > j.reader.pos && (!seg.compacted || seg.floor < keep) && seg != j.lost {
+			if j.lost != nil && seg.first >= j.lost.first {
+				break // what is in memory cannot be evicted
+			}
+			if end > j.reader.pos && (!seg.compacted || seg.floor < keep) {
 				e = &eviction{j: j, seg: seg, prev: prev, keep: keep, pos: j.reader.pos, acked: j.acked, end: end, limit: seg.limit}
 				break
 			}
 			prev = seg
 		}
-		active := e != nil && e.seg == j.active
+		final := e == nil || e.seg != j.active && !slices.Contains(j.retired, e.seg)
 		j.mu.Unlock()
-		if !active {
+		if final {
 			return e, nil
 		}
-		// Nothing is appended to a segment any more that is evicted.
+		// Nothing is appended to a segment any more that is evicted, nor written
+		// anew because its sync fails.
 		j.writeMu.Lock()
 		err := j.seal()
 		j.writeMu.Unlock()

@@ -97,18 +97,17 @@ type Journal struct {
 	next     uint64 // what the next record will be called
 	visible  uint64 // where the reader stops
 	durable  uint64 // every record before it was synced
-	// durableLimit is where in the active segment the durable part ends.
-	durableLimit int64
+	// retired are the segments before the active one that are not synced, in
+	// order. Their files are open, unless one is lost.
+	retired []*segment
 	// lost is the segment whose last sync failed, or that could not be written:
-	// what is pending goes into a new one.
-	lost *segment
-	// pending holds the frames since durable, but for those in syncing, which
-	// come first.
-	pending, syncing []byte
-	unsettled        []*Batch // that wait for a sync, in order
-	crowded          bool     // the disk is full
-	stats            Stats
-	reports          []error
+	// what is not durable, of it and all after it, goes into new ones.
+	lost      *segment
+	copies    copies   // of what is not durable
+	unsettled []*Batch // that wait for a sync, in order
+	crowded   bool     // the disk is full
+	stats     Stats
+	reports   []error
 }
 
 const (

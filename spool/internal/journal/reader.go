@@ -140,8 +140,11 @@ func (r *Reader) look() (v view, p progress, ok bool, err error) {
 		if end == 0 {
 			end = j.visible
 		}
-		if seg == j.lost { // the rest is in memory, and perhaps no longer in the file
-			end, limit = min(end, j.durable), min(limit, j.durableLimit)
+		if j.lost != nil { // the rest is in memory, and perhaps no longer in files
+			end = min(end, j.durable)
+		}
+		if seg == j.lost {
+			limit = min(limit, seg.synced)
 		}
 		if seg.unsure {
 			end = math.MaxUint64

@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/seed2f724858/sluice/encode"
@@ -19,11 +21,11 @@ func (j *Journal) ready(n int64) (*segment, error) {
 	if seg := j.active; seg != nil && (seg.written <= firstFrame || seg.written+n <= j.size) {
 		return seg, nil
 	}
-	if err := j.seal(); err != nil {
+	if err := j.roll(); err != nil {
 		return nil, err
 	}
 	if j.active == nil {
-		seg, err := j.begin(j.next, nil, nil)
+		seg, err := j.begin(j.next, nil, j.sync == Always)
 		if err != nil {
 			return nil, j.diskFailed(err)
 		}
@@ -39,27 +41,31 @@ func (j *Journal) adopt(seg *segment) {
 	for i, old := range j.segments {
 		if old.first == seg.first { // of which nothing counts: it was replaced
 			old.gone = true
-			j.segments = append(j.segments[:i], j.segments[i+1:]...)
+			j.segments = slices.Delete(j.segments, i, i+1)
 			break
 		}
 	}
-	if n := len(j.segments); n > 0 && j.segments[n-1].end == 0 {
-		j.segments[n-1].end = seg.first
+	at, _ := slices.BinarySearchFunc(j.segments, seg.first, func(s *segment, first uint64) int { return cmp.Compare(s.first, first) })
+	if at > 0 && j.segments[at-1].end == 0 {
+		j.segments[at-1].end = seg.first
 	}
-	j.segments = append(j.segments, seg)
-	j.active, j.durableLimit = seg, seg.written
-	seg.limit = seg.written
+	j.segments = slices.Insert(j.segments, at, seg)
+	j.active = seg
+	seg.limit, seg.synced = seg.written, seg.written
 }
 
 // begin makes the file of a new segment, with frames of an earlier one in it.
-// The file gets its name when it is complete. writeMu is held.
-func (j *Journal) begin(first uint64, frames []byte, from *segment) (*segment, error) {
-	seg := &segment{segmentHeader: segmentHeader{queue: j.id, first: first, created: time.Now().UnixNano()}}
+// The file gets its name when it is complete. If it is not synced here, that is
+// due before anything in it is durable. writeMu is held.
+func (j *Journal) begin(first uint64, earlier []*piece, sync bool) (*segment, error) {
+	seg := &segment{segmentHeader: segmentHeader{queue: j.id, first: first, created: time.Now().UnixNano()}, fresh: !sync}
 	_, _ = rand.Read(seg.salt[:]) // never fails
 	seg.seed = seed(seg.salt)
 	seg.numbers = make(map[*encode.OTLPOrigin]uint32)
 	content := appendSegmentHeader(nil, seg.segmentHeader)
-	content = seg.appendFrames(content, frames, from)
+	for _, p := range earlier {
+		content = seg.appendFrames(content, p.frames, p.seg)
+	}
 	seg.written = int64(len(content))
 
 	temp := j.dir + "/" + segmentName(first) + tempSuffix
@@ -68,13 +74,13 @@ func (j *Journal) begin(first uint64, frames []byte, from *segment) (*segment, e
 		return nil, err
 	}
 	_, err = f.WriteAt(content, 0)
-	if err == nil && j.sync != Never {
+	if err == nil && sync {
 		err = f.Sync()
 	}
 	if err == nil {
 		err = j.fs.Rename(temp, j.dir+"/"+segmentName(first))
 	}
-	if err == nil && j.sync != Never {
+	if err == nil && sync {
 		err = j.fs.SyncDir(j.dir)
 	}
 	if err != nil {
@@ -86,14 +92,36 @@ func (j *Journal) begin(first uint64, frames []byte, from *segment) (*segment, e
 	return seg, nil
 }
 
-// seal ends the active segment. When that cannot be synced, another may be
-// active afterwards. writeMu is held.
-func (j *Journal) seal() error {
-	if j.active == nil {
+// maxRetired bounds the files that wait to be synced.
+const maxRetired = 4
+
+// roll ends the active segment, which is full. With a sync in the background,
+// Append does not wait for it, but leaves it to that. writeMu is held.
+func (j *Journal) roll() error {
+	j.mu.Lock()
+	retire := j.sync > 0 && j.active != nil && len(j.retired) < maxRetired
+	if retire {
+		j.active.end, j.active.limit = j.next, j.active.written
+		j.retired = append(j.retired, j.active)
+		j.active = nil
+	}
+	j.mu.Unlock()
+	if retire {
+		signal(j.dirty)
+		signal(j.hurry)
 		return nil
 	}
+	return j.seal()
+}
+
+// seal ends the active segment, and has the retired ones synced. When that is
+// impossible, another may be active afterwards. writeMu is held.
+func (j *Journal) seal() error {
 	if err := j.syncActive(); err != nil {
 		return j.renew()
+	}
+	if j.active == nil {
+		return nil
 	}
 	return j.leave()
 }
@@ -107,11 +135,17 @@ func (j *Journal) leave() error {
 	seg.end, seg.limit = j.next, seg.written
 	j.active = nil
 	j.mu.Unlock()
-	err := seg.close()
+	err := seg.done()
 	if j.sync != Never {
 		err = nil // what was synced is not lost in closing
 	}
 	return err
+}
+
+// done closes a segment of which nothing is lost.
+func (s *segment) done() error {
+	s.numbers, s.origins = nil, nil
+	return s.close()
 }
 
 func (s *segment) close() error {

@@ -3,13 +3,9 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
-
-// maxPending bounds the copy of what is not yet synced: then Append syncs it, if
-// the goroutine that was woken at half of it has not. While one copy is being
-// synced, another fills.
-const maxPending = 8 << 20
 
 // Sync makes what was appended last. It does nothing with [Never].
 func (j *Journal) Sync() error {
@@ -64,44 +60,64 @@ var errUnsynced = errors.New("an earlier sync has failed")
 // syncLocked syncs what was written so far. A sync that fails is never
 // repeated: it would tell of success and mean nothing. syncMu is held.
 func (j *Journal) syncLocked() error {
-	if j.sync == Never {
-		return nil
+	for j.sync != Never {
+		if more, err := j.syncFirst(); err != nil || !more {
+			return err
+		}
 	}
+	return nil
+}
+
+// syncFirst syncs the first segment that needs it, and reports whether another
+// may. syncMu is held.
+func (j *Journal) syncFirst() (more bool, err error) {
 	j.mu.Lock()
 	if j.lost != nil {
 		j.mu.Unlock()
-		return errUnsynced
+		return false, errUnsynced
 	}
-	seg, target, batches := j.active, j.next, len(j.unsettled)
-	if seg == nil || j.durable == target {
+	seg, target, left := j.active, j.next, len(j.retired) > 0
+	if left {
+		seg = j.retired[0]
+		target = seg.end
+	}
+	whole := j.durable == target
+	if seg == nil || whole && !left {
 		j.mu.Unlock()
-		return nil
+		return false, nil
 	}
-	limit := seg.written
-	j.pending, j.syncing = j.syncing[:0], j.pending
+	limit, fresh, batches, pieces := seg.written, seg.fresh, len(j.unsettled), j.copies.cut(seg)
 	j.mu.Unlock()
 
-	err := seg.file.Sync()
-
+	if !whole {
+		err = seg.file.Sync()
+		if err == nil && fresh {
+			err = j.fs.SyncDir(j.dir)
+		}
+	}
+	if err == nil && left {
+		_ = seg.done() // what was synced is not lost in closing
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {
-		j.syncing = append(j.syncing, j.pending...)
-		j.pending, j.syncing = j.syncing, j.pending[:0]
 		j.lost = seg
 		j.stats.SyncErrors++
 		j.failed(err)
 		j.tell(fmt.Errorf("sync: %w", err))
-		return err
+		return false, err
 	}
-	j.syncing = j.syncing[:0]
-	j.durable, j.durableLimit = target, limit
+	j.copies.release(pieces)
+	j.durable, seg.synced, seg.fresh = target, limit, false
+	if left {
+		j.retired = slices.Delete(j.retired, 0, 1)
+	}
 	if j.sync == Always {
 		j.show(seg, target, limit)
 	}
 	j.settle(batches, nil)
 	j.works()
-	return nil
+	return left, nil
 }
 
 // settle tells the first n batches that wait. mu is held.
@@ -114,8 +130,8 @@ func (j *Journal) settle(n int, err error) {
 	j.unsettled = j.unsettled[:left]
 }
 
-// renew writes what an earlier sync has lost to a new segment, under the same
-// sequence numbers; frames under these in the segment given up do not count any
+// renew writes what an earlier sync has lost to new segments, under the same
+// sequence numbers; frames under these in the segments given up do not count any
 // more. With [Always], records that cannot be written now are taken back, as
 // their Append still waits; else they stay in memory until they can be.
 // writeMu is held.
@@ -130,62 +146,116 @@ func (j *Journal) renew() error {
 	defer j.syncMu.Unlock()
 	j.giveUp()
 	err := j.attach()
-	var seg *segment
-	if err == nil {
-		if seg, err = j.begin(j.durable, j.pending, j.lost); err != nil {
-			j.noteWrite(err)
-			if !isFull(err) {
-				j.detach()
-			}
-		}
+	for more := true; more && err == nil; {
+		more, err = j.renewFirst()
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {
 	case err == nil:
-		j.adopt(seg)
-		j.durable = j.next
-		if j.sync == Always {
-			j.show(seg, j.next, seg.written)
-		}
 		j.works()
 		j.announce() // the reader was kept from what was lost
 	case j.sync == Always:
 		j.next = j.durable
+		j.lost, j.retired = nil, nil
+		j.copies.release(len(j.copies.pieces))
 	default:
 		return err
 	}
-	j.pending, j.lost = j.pending[:0], nil
 	j.settle(len(j.unsettled), err)
 	return err
 }
 
-// giveUp closes the active segment, if its last records are lost. writeMu and
-// syncMu are held.
-func (j *Journal) giveUp() {
-	seg := j.lost
+// renewFirst writes the first segment anew that is lost, and reports whether
+// another is. writeMu and syncMu are held.
+func (j *Journal) renewFirst() (more bool, err error) {
 	j.mu.Lock()
-	if j.active == seg {
-		j.active = nil
-		seg.end, seg.limit = j.durable, j.durableLimit
+	first, end := j.durable, j.next
+	if len(j.retired) > 1 {
+		end = j.retired[1].first
 	}
+	n := j.copies.cut(j.lost)
+	pieces := j.copies.pieces[:n]
 	j.mu.Unlock()
-	_ = seg.close() // what it could tell is known
+	var seg *segment
+	if first < end {
+		if seg, err = j.begin(first, pieces, j.sync != Never); err != nil {
+			j.noteWrite(err)
+			if !isFull(err) {
+				j.detach()
+			}
+			return false, err
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.copies.release(n)
+	j.retired = slices.Delete(j.retired, 0, 1)
+	j.durable, j.lost = end, nil
+	if more = len(j.retired) > 0; more {
+		j.lost = j.retired[0]
+	}
+	if seg == nil {
+		return more, nil
+	}
+	j.adopt(seg)
+	if j.sync == Always {
+		j.show(seg, end, seg.written)
+	}
+	if more {
+		seg.end, j.active = end, nil
+		_ = seg.done() // what was synced is not lost in closing
+	}
+	return more, nil
+}
+
+// giveUp closes the active segment and the retired ones. What of them is lost
+// is left to renew. writeMu and syncMu are held.
+func (j *Journal) giveUp() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if seg := j.active; seg != nil {
+		seg.end, seg.limit = j.next, min(seg.limit, seg.written)
+		j.active = nil
+		j.retired = append(j.retired, seg)
+	}
+	for _, seg := range j.retired {
+		_ = seg.close() // it is not used any more, whatever that tells
+	}
+	if j.lost == nil {
+		j.retired = nil
+		return
+	}
+	j.lost.end, j.lost.limit = j.durable, j.lost.synced
 }
 
 // syncSoon has what was just appended synced in time.
 func (j *Journal) syncSoon() {
-	j.mu.Lock()
-	pending := len(j.pending)
-	j.mu.Unlock()
-	if pending >= maxPending {
-		_ = j.Sync() // which concerns more than this Append, and is told by Stats
-		return
-	}
+	bytes := j.copied()
 	signal(j.dirty)
-	if pending >= maxPending/2 {
+	if bytes >= maxCopies/4 {
 		signal(j.hurry)
 	}
+	if bytes < maxCopies {
+		return
+	}
+	j.syncMu.Lock()
+	var err error
+	if j.copied() >= maxCopies { // after the sync that was under way, if any
+		_, err = j.syncFirst()
+	}
+	j.syncMu.Unlock()
+	if err != nil {
+		j.writeMu.Lock()
+		_ = j.renew() // which concerns more than this Append, and is told by Stats
+		j.writeMu.Unlock()
+	}
+}
+
+func (j *Journal) copied() (bytes int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.copies.bytes
 }
 
 func signal(c chan struct{}) {
@@ -217,6 +287,7 @@ func (j *Journal) syncInBackground() {
 				return
 			}
 			if j.Sync() == nil {
+				j.removeSettled()
 				break
 			}
 			pause = max(pause, minPause)
