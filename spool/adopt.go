@@ -17,6 +17,9 @@ const adoptEvery = 30 * time.Second
 // is left alone and told of once.
 func (s *Spool) adopt() {
 	s.courier.looked = time.Now()
+	for _, q := range s.all() {
+		s.finish(q) // if the disk refused that before
+	}
 	ids, err := journal.List(s.fs)
 	if err != nil {
 		s.report(fmt.Errorf("look for queues of ended processes: %w", err))
@@ -85,4 +88,68 @@ func (s *Spool) letGo(q *queue) {
 		s.report(err)
 	}
 	_ = q.journal.Close() // says that it was taken
+}
+
+// knows reports whether a queue is open already.
+func (s *Spool) knows(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.queues(), func(q *queue) bool { return q.journal.ID() == id })
+}
+
+// leaveAlone tells once of a queue that cannot be opened. It is tried again, as
+// there may be no more to it than that descriptors are short.
+func (s *Spool) leaveAlone(id string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unopened[id] {
+		return
+	}
+	if s.unopened == nil {
+		s.unopened = make(map[string]bool)
+	}
+	s.unopened[id] = true
+	s.tell(fmt.Errorf("spool: queue %s of an earlier process is left as it is: %w", id, err))
+}
+
+// finish closes an adopted queue that is empty, unless the exporter still holds
+// records of it.
+func (s *Spool) finish(q *queue) {
+	s.mu.Lock()
+	done := q.drained && slices.Contains(s.adopted, q) &&
+		!slices.ContainsFunc(s.held, func(h heldRecord) bool { return h.queue == q })
+	if done && !q.counted {
+		q.counted = true
+		// What the queue was said to hold and nobody found is lost; if there was
+		// more, so much the better.
+		if q.gone < q.total {
+			s.drop(causeDamaged, int(q.total-q.gone))
+		} else {
+			s.books.recovered += q.gone - q.total
+		}
+	}
+	last := q.past
+	s.mu.Unlock()
+	if !done {
+		return
+	}
+	err := q.journal.Ack(last)
+	if err != nil && !errors.Is(err, journal.ErrTaken) && !errors.Is(err, journal.ErrClosed) {
+		// If it were let go now, we would find it again and deliver all of it
+		// once more.
+		s.report(fmt.Errorf("note that the queue %s is empty: %w", q.journal.ID(), err))
+		return
+	}
+	s.mu.Lock()
+	i := slices.Index(s.adopted, q)
+	if i >= 0 {
+		s.adopted = slices.Delete(s.adopted, i, i+1)
+	}
+	s.mu.Unlock()
+	if i < 0 {
+		return
+	}
+	if err := q.journal.Close(); err != nil {
+		s.report(fmt.Errorf("close the queue %s: %w", q.journal.ID(), err))
+	}
 }

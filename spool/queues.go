@@ -21,6 +21,7 @@ type queue struct {
 	past    uint64
 	damaged uint64 // as counted in the books
 	drained bool   // nothing is left to read
+	counted bool   // of an adopted one: what was found missing at its end is in the books
 }
 
 func (s *Spool) options() journal.Options {
@@ -63,23 +64,6 @@ func (s *Spool) current() *queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.own
-}
-
-// knows reports whether a queue is open already, or cannot be opened.
-func (s *Spool) knows(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.unopened[id] || slices.ContainsFunc(s.queues(), func(q *queue) bool { return q.journal.ID() == id })
-}
-
-func (s *Spool) leaveAlone(id string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.unopened == nil {
-		s.unopened = make(map[string]bool)
-	}
-	s.unopened[id] = true
-	s.tell(fmt.Errorf("spool: queue %s of an earlier process is left as it is: %w", id, err))
 }
 
 // all returns the queues in the order in which they are drained.
@@ -204,29 +188,6 @@ func (s *Spool) countDamage(q *queue) {
 		s.drop(causeDamaged, int(now-q.damaged))
 		q.gone += now - q.damaged
 		q.damaged = now
-	}
-}
-
-// finish closes an adopted queue that is empty, unless the exporter still holds
-// records of it.
-func (s *Spool) finish(q *queue) {
-	s.mu.Lock()
-	i := slices.Index(s.adopted, q)
-	if i < 0 || !q.drained || slices.ContainsFunc(s.held, func(h heldRecord) bool { return h.queue == q }) {
-		s.mu.Unlock()
-		return
-	}
-	s.adopted = slices.Delete(s.adopted, i, i+1)
-	// What the queue was said to hold and nobody found is lost; if there was
-	// more, so much the better.
-	if q.gone < q.total {
-		s.drop(causeDamaged, int(q.total-q.gone))
-	} else {
-		s.books.recovered += q.gone - q.total
-	}
-	s.mu.Unlock()
-	if err := q.journal.Close(); err != nil {
-		s.report(fmt.Errorf("close the queue %s: %w", q.journal.ID(), err))
 	}
 }
 
