@@ -186,20 +186,21 @@ func TestStartOnAFullDisk(t *testing.T) {
 		write(t, first, "old", 0, 10)
 		shutdown(t, first)
 		d.Fill(0)
-		sink := new(sinktest.Memory)
+		sink := newOutage(errDown) // what it took would leave room
 		s := openOn(t, d.Process(), sink, SyncAlways)
 		if n, err := s.Write(t.Context(), sinktest.Records("s", 0, 10)); n != 0 || err == nil {
 			t.Errorf("Write = %d, %v", n, err)
 		}
+		sink.end()
 		flushed(t, s)
-		wantIDs(t, ids(sink), series("old", 0, 10))
+		wantIDs(t, ids(&sink.Memory), series("old", 0, 10))
 		if st := s.Spooled(); st.LastError == "" || st.FailingSince.IsZero() || st.Delivered != 10 || st.Waiting != 0 {
 			t.Errorf("%+v", st)
 		}
 		d.Mend()
 		write(t, s, "s", 0, 10)
 		flushed(t, s)
-		wantIDs(t, ids(sink), series("old", 0, 10), series("s", 0, 10))
+		wantIDs(t, ids(&sink.Memory), series("old", 0, 10), series("s", 0, 10))
 		if st := s.Spooled(); st.LastError != "" {
 			t.Errorf("%+v", st)
 		}
