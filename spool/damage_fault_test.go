@@ -66,7 +66,7 @@ func TestDamageAtEveryByte(t *testing.T) {
 	}
 	files := leftBehind(t, recs)
 	rnd := faultSeed(t)
-	step := 16
+	step := 31
 	if os.Getenv("SLUICE_LONG") != "" {
 		step = 1
 	}

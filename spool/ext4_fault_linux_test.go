@@ -144,7 +144,7 @@ func (l *load) ids(until time.Time) (ids []string) {
 // A power cut costs nothing with always, and with every 200ms at most what was
 // written just before.
 func TestPowerCutOfADisk(t *testing.T) {
-	rounds := 2
+	rounds := 1
 	if os.Getenv("SLUICE_LONG") != "" {
 		rounds = 20
 	}

@@ -20,7 +20,7 @@ import (
 // record that Write has taken is delivered, or refused by the destination, or
 // counted as dropped; in order, and not twice without reason.
 func TestSpoolModel(t *testing.T) {
-	seed, rounds := uint64(time.Now().UnixNano()), 60
+	seed, rounds := uint64(time.Now().UnixNano()), 25
 	if os.Getenv("SLUICE_LONG") != "" {
 		rounds = 5000
 	}

@@ -65,7 +65,7 @@ func TestFailingSyncs(t *testing.T) {
 	if out, err := exec.Command("strace", "-o", os.DevNull, "true").CombinedOutput(); err != nil {
 		t.Skipf("strace: %v %s", err, out)
 	}
-	rounds := 2
+	rounds := 1
 	if os.Getenv("SLUICE_LONG") != "" {
 		rounds = 20
 	}
@@ -75,7 +75,7 @@ func TestFailingSyncs(t *testing.T) {
 			struck := 0
 			for range rounds {
 				// The first one makes the queue.
-				struck += failSync(t, policy, 2+rnd.IntN(8))
+				struck += failSync(t, policy, 2+rnd.IntN(4))
 			}
 			if struck == 0 {
 				t.Error("no sync has failed")
