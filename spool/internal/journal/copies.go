@@ -1,8 +1,9 @@
 package journal
 
-// maxCopies bounds the memory that copies of frames take which are not on the
-// disk yet, in bytes, but for one batch: then Append syncs them, if the
-// goroutine that was woken at a quarter of it has not.
+// maxCopies bounds the copies of frames that are not on the disk yet, in bytes,
+// but for a batch of each Append: then Append waits for a sync. The goroutine
+// that syncs is woken at half of it, whatever the interval: syncs of less cost
+// more than they do for the disk, and it must come before Append has to wait.
 const maxCopies = 32 << 20
 
 // copySize is that of a piece of this memory.

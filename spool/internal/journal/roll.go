@@ -108,7 +108,6 @@ func (j *Journal) roll() error {
 	j.mu.Unlock()
 	if retire {
 		signal(j.dirty)
-		signal(j.hurry)
 		return nil
 	}
 	return j.seal()

@@ -233,7 +233,7 @@ func (j *Journal) giveUp() {
 func (j *Journal) syncSoon() {
 	bytes := j.copied()
 	signal(j.dirty)
-	if bytes >= maxCopies/4 {
+	if bytes >= maxCopies/2 {
 		signal(j.hurry)
 	}
 	if bytes < maxCopies {
