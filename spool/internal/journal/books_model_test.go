@@ -68,7 +68,8 @@ type modelQueue struct {
 	// disturbed says that settled records may come again: the disk failed, or
 	// lost its power.
 	disturbed bool
-	// faulted says that the disk failed, and not only its power.
+	// faulted says that the disk failed, and not only its power, or that an
+	// Append did.
 	faulted bool
 	holder  *holding
 }

@@ -51,10 +51,9 @@ func (w *play) append(a *actor, h *holding) {
 		return
 	case err != nil && !w.faulty && a.alive():
 		w.fatalf("Append: %v", err)
-	case err != nil:
-		return
-	case !a.alive():
-		// They may be there, under the numbers they were said to have.
+	case err != nil, !a.alive():
+		// They may be there, and vanish again in a power cut.
+		h.q.faulted = true
 		return
 	}
 	if n := len(h.q.recs); n > 0 && first <= h.q.recs[n-1].seq {
