@@ -110,6 +110,7 @@ func crashUnderAppends(t *testing.T, seed uint64, mode Sync) {
 	crash()
 	work.Wait()
 	_ = j.Close()
+	d.Mend()
 	o.FS = d.Process()
 	ids, err := List(o.FS)
 	if err != nil {
