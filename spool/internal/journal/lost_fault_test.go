@@ -78,3 +78,37 @@ func TestHalfMadeFilesGoWithTheQueue(t *testing.T) {
 	closeQueue(t, reopen(t, o, j.ID()))
 	wantGone(t, o.FS)
 }
+
+// A compacted segment of which only the header is left counts its records as
+// damaged, though nothing says which they were.
+func TestCompactedSegmentWithoutFrames(t *testing.T) {
+	d := disktest.New(1)
+	p := d.Process()
+	o := options(t, p, Never)
+	j := create(t, o)
+	var b Batch
+	for n := range uint64(10) {
+		add(t, &b, nil, uint8(1+n), body(1+n, 100))
+	}
+	if _, err := j.Append(&b); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := j.Evict(6); n != 5 || err != nil {
+		t.Fatalf("Evict = %d, %v", n, err)
+	}
+	name := j.dir + "/" + segmentName(1)
+	p.Kill()
+	_ = j.Close()
+	d.WriteFile(name, d.ReadFile(name)[:firstFrame])
+	o.FS = d.Process()
+	j = reopen(t, o, j.ID())
+	if s := j.Stats(); s.Waiting != 5 {
+		t.Errorf("%+v", s)
+	}
+	wantRun(t, drain(t, j, 100), 0, 0)
+	if s := j.Stats(); s.Waiting != 0 || s.Damaged != 5 {
+		t.Errorf("%+v", s)
+	}
+	closeQueue(t, j)
+	wantGone(t, o.FS)
+}

@@ -142,7 +142,8 @@ func (j *Journal) count(c position) error {
 		if err != nil {
 			return err
 		}
-		j.next = max(j.next, t.last+1, last.first)
+		// A compacted segment has the records it says, found or not.
+		j.next = max(j.next, t.last+1, last.first+uint64(last.records))
 	}
 	j.acked = max(j.acked, firstSeq)
 	j.next = max(j.next, j.acked)
