@@ -19,6 +19,7 @@ func (j *Journal) Append(b *Batch) (first uint64, err error) {
 		return 0, nil
 	}
 	defer j.reportUntold()
+	b.sum()
 	first, err = j.tryWrite(b)
 	if err != nil && isFull(err) && j.makeRoom() {
 		first, err = j.tryWrite(b)

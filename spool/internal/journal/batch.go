@@ -15,6 +15,7 @@ var ErrTooLarge = errors.New("too large for a disk queue")
 type Batch struct {
 	buf     []byte // frames, not stamped
 	entries []entry
+	summed  int                  // how many have their payloads' checksums
 	origins []*encode.OTLPOrigin // distinct
 	numbers map[*encode.OTLPOrigin]uint32
 	mapped  []uint32 // by index in origins, its number in the segment
@@ -47,7 +48,7 @@ func (b *Batch) Add(o *encode.OTLPOrigin, severity uint8, ownUID bool, encode fu
 	if err != nil {
 		return err
 	}
-	h := header{kind: typeRecord, severity: severity, length: uint32(length), payloadCRC: payloadCRC(buf[at+frameHeaderSize:])}
+	h := header{kind: typeRecord, severity: severity, length: uint32(length)}
 	if ownUID {
 		h.flags = flagOwnUID
 	}
@@ -55,6 +56,19 @@ func (b *Batch) Add(o *encode.OTLPOrigin, severity uint8, ownUID bool, encode fu
 	b.buf = buf
 	b.entries = append(b.entries, entry{at, origin})
 	return nil
+}
+
+// sum computes the payloads' checksums that are missing. Add leaves them out:
+// for bytes that were written just before, by smaller or unaligned stores, each
+// load would wait until these have reached the cache.
+func (b *Batch) sum() {
+	for ; b.summed < len(b.entries); b.summed++ {
+		end := len(b.buf)
+		if next := b.summed + 1; next < len(b.entries) {
+			end = b.entries[next].at
+		}
+		putPayloadCRC(b.buf[b.entries[b.summed].at:end])
+	}
 }
 
 func (b *Batch) origin(o *encode.OTLPOrigin) (uint32, error) {
@@ -90,6 +104,7 @@ func (b *Batch) Truncate(n int) {
 	if n < len(b.entries) {
 		b.buf = b.buf[:b.entries[n].at]
 		b.entries = b.entries[:n]
+		b.summed = min(b.summed, n)
 	}
 }
 
@@ -102,7 +117,7 @@ func (b *Batch) Reset() {
 		*b = Batch{}
 		return
 	}
-	b.buf, b.entries = b.buf[:0], b.entries[:0]
+	b.buf, b.entries, b.summed = b.buf[:0], b.entries[:0], 0
 	clear(b.origins)
 	b.origins = b.origins[:0]
 	clear(b.numbers)

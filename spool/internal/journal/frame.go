@@ -62,6 +62,11 @@ func putHeader(p []byte, h header) {
 	p[atFlags], p[atFlags+1], p[atFlags+2], p[atFlags+3] = h.flags, 0, 0, 0
 }
 
+// putPayloadCRC writes what putHeader could not know.
+func putPayloadCRC(frame []byte) {
+	binary.LittleEndian.PutUint32(frame[atPayloadCRC:], payloadCRC(frame[frameHeaderSize:]))
+}
+
 // stamp writes the rest: what a frame gets when it is put into a segment.
 func stamp(p []byte, seed uint32, seq uint64, origin uint32) {
 	_ = p[frameHeaderSize-1]

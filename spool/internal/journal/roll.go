@@ -172,8 +172,8 @@ func appendOriginFrames(dst []byte, seed uint32, seq uint64, n uint32, o *encode
 	at := len(dst)
 	var blank [frameHeaderSize]byte
 	dst = appendOrigin(append(dst, blank[:]...), o.Resource, o.Scope)
-	payload := dst[at+frameHeaderSize:]
-	putHeader(dst[at:], header{kind: typeOrigin, length: uint32(len(payload)), payloadCRC: payloadCRC(payload)})
+	putHeader(dst[at:], header{kind: typeOrigin, length: uint32(len(dst) - at - frameHeaderSize)})
+	putPayloadCRC(dst[at:])
 	stamp(dst[at:], seed, seq, n)
 	return append(dst, dst[at:]...)
 }
