@@ -99,6 +99,7 @@ type cursorFile struct {
 	queue   uint64
 	durable bool // the queue is ever synced
 	file    disk.File
+	at      int64         // of the slot to write: never the one that was synced last
 	counter atomic.Uint64 // of the last write
 	slot    [slotSize]byte
 }
@@ -110,12 +111,15 @@ func (c *cursorFile) write(acked, next uint64, sync bool) error {
 	if c.file == nil {
 		return c.create()
 	}
-	_, err := c.file.WriteAt(c.slot[:], int64(n%2)*slotDistance)
+	_, err := c.file.WriteAt(c.slot[:], c.at)
 	if err == nil && sync && c.durable {
 		err = c.file.Sync()
 	}
 	if err != nil {
 		return errors.Join(err, c.close()) // the next write makes a new file
+	}
+	if sync || !c.durable {
+		c.at = slotDistance - c.at
 	}
 	return nil
 }
