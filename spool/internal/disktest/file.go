@@ -70,6 +70,9 @@ func (f *file) ReadAt(b []byte, off int64) (int, error) {
 	return n, nil
 }
 
+// page is what the kernel copies at once.
+const page = 4096
+
 // WriteAt implements [io.WriterAt]. A full disk takes a part, as does a process
 // that dies.
 func (f *file) WriteAt(b []byte, off int64) (int, error) {
@@ -83,7 +86,10 @@ func (f *file) WriteAt(b []byte, off int64) (int, error) {
 	n := len(b)
 	switch {
 	case last:
-		n = d.rnd.IntN(n + 1)
+		// The kernel takes a page of it whole, or not.
+		if n = d.rnd.IntN(n + 1); n < len(b) {
+			n = max(0, n-int((off+int64(n))%page))
+		}
 	case err != nil:
 		return 0, err
 	default:

@@ -51,7 +51,7 @@ func (j *Journal) adopt(seg *segment) {
 	}
 	j.segments = slices.Insert(j.segments, at, seg)
 	j.active = seg
-	seg.limit, seg.synced = seg.written, seg.written
+	seg.limit = seg.written
 }
 
 // begin makes the file of a new segment, with frames of an earlier one in it.
@@ -141,9 +141,10 @@ func (j *Journal) leave() error {
 	return err
 }
 
-// done closes a segment of which nothing is lost.
+// done closes a segment that was synced. Its origins stay for a while: see
+// [copies].
 func (s *segment) done() error {
-	s.numbers, s.origins = nil, nil
+	s.numbers = nil
 	return s.close()
 }
 
@@ -178,12 +179,13 @@ func appendOriginFrames(dst []byte, seed uint32, seq uint64, n uint32, o *encode
 	return append(dst, dst[at:]...)
 }
 
-// forget takes back all origins but the first n.
+// forget takes back all origins but the first n. Their numbers are not used again:
+// what was cut off a file may be there once more after a power cut.
 func (s *segment) forget(n int) {
-	for _, o := range s.origins[n:] {
+	for i, o := range s.origins[n:] {
 		delete(s.numbers, o)
+		s.origins[n+i] = nil
 	}
-	s.origins = s.origins[:n]
 }
 
 // appendFrames appends records' frames as they stood in another segment, and
