@@ -24,9 +24,10 @@ const (
 )
 
 type kindError struct {
-	kind     Kind
-	rejected int
-	err      error
+	kind          Kind
+	misconfigured bool // beside KindPermanent
+	rejected      int
+	err           error
 }
 
 func (e *kindError) Error() string {
@@ -44,6 +45,27 @@ func (e *kindError) Unwrap() error { return e.err }
 // Permanent marks err: the records not delivered will never be taken. It
 // returns nil for a nil err.
 func Permanent(err error) error { return wrapKind(KindPermanent, err) }
+
+// Misconfigured marks err: the far side refuses the request itself, whatever
+// records stand in it, because its credentials or its address are wrong (HTTP's
+// 401 and 404, gRPC's UNAUTHENTICATED). It is permanent, as whoever sent the
+// request must not send it again (https://opentelemetry.io/docs/specs/otlp/#failures),
+// but says nothing against the records: a [Failover] asks the next exporter, and
+// a disk queue, which outlives the mistake, holds on to them. It returns nil for
+// a nil err.
+func Misconfigured(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &kindError{kind: KindPermanent, misconfigured: true, err: err}
+}
+
+// IsMisconfigured reports whether err is permanent because [Misconfigured] has
+// marked it.
+func IsMisconfigured(err error) bool {
+	k, ok := errors.AsType[*kindError](err)
+	return ok && (k.misconfigured || k.kind == KindRejected && IsMisconfigured(k.err))
+}
 
 // Poison marks err: the first record not delivered will never be taken, those
 // behind it may be. It returns nil for a nil err.

@@ -17,16 +17,17 @@ import (
 // Failover is a Sink that stands in front of several and writes to the first
 // of them that works.
 //
-// An error that is worth another try moves the records that are left to the
-// next exporter at once. The one that failed is tried again, with records of
+// An error that is worth another try, or by which the exporter is
+// [Misconfigured], moves the records that are left to the next exporter at
+// once. The one that failed is tried again, with records of
 // one Write, after a pause drawn from the upper half of a bound that doubles
 // from 5 s to 1 min, and not before the time that its [RetryAfterer] named; if
-// it works, it is used again from then on. Permanent and Poison errors and the
-// count of rejected records belong to the records, not to the destination:
+// it works, it is used again from then on. Other Permanent and Poison errors and
+// the count of rejected records belong to the records, not to the destination:
 // they come back as they are, and nobody else is asked.
 //
-// When none works the error is worth another try and holds that of each. A
-// Write then has asked all of them, those in their pause as well, but for
+// When none works the error holds that of each and is worth another try, unless
+// all of them are misconfigured: then it says so, too. A Write then has asked all of them, those in their pause as well, but for
 // those that named a time: it is a RetryAfterer itself whose wait ends when
 // the first of them may be asked again, 0 if one did not name any.
 //
@@ -164,7 +165,7 @@ func failOver[R any](ctx context.Context, f *Failover, recs []R, write func(Sink
 		if err == nil {
 			err = io.ErrShortWrite // breaks the contract; nothing may get lost by it
 		}
-		if kind, _ := Classify(err); kind != Retryable {
+		if kind, _ := Classify(err); kind != Retryable && !IsMisconfigured(err) {
 			f.worked(m.index, n-refused)
 			return done, far.beside(err)
 		}
@@ -172,6 +173,9 @@ func failOver[R any](ctx context.Context, f *Failover, recs []R, write func(Sink
 		f.failed(m, n-refused, err, !errors.Is(ctx.Err(), context.Canceled))
 		switch {
 		case ctx.Err() != nil:
+			if IsMisconfigured(err) { // of the others nobody knows
+				err = fmt.Errorf("%w: %s", context.Cause(ctx), err)
+			}
 			return done, far.beside(err)
 		case f.closed.Load():
 			return done, far.beside(fmt.Errorf("%w: %w", ErrClosed, err))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 )
@@ -121,7 +122,10 @@ func (e *unavailable) Error() string {
 	return "no exporter works: " + strings.Join(texts, "; ")
 }
 
-func (e *unavailable) Unwrap() []error { return e.errs }
+// Unwrap leaves out what would make the whole permanent.
+func (e *unavailable) Unwrap() []error {
+	return slices.DeleteFunc(slices.Clone(e.errs), IsMisconfigured)
+}
 
 // RetryAfter implements [RetryAfterer].
 func (e *unavailable) RetryAfter() time.Duration { return e.after }
@@ -138,6 +142,9 @@ func (f *Failover) unavailable(tried []bool, failed []error) error {
 		if (tried == nil || !tried[i]) && m.err != nil {
 			e.errs = append(e.errs, fmt.Errorf("exporter %d wants to be left alone for %s: %w", i+1, wait.Round(time.Second), m.err))
 		}
+	}
+	if len(e.errs) == len(f.members) && len(e.Unwrap()) == 0 {
+		return Misconfigured(e)
 	}
 	return e
 }

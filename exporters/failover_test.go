@@ -190,6 +190,9 @@ func TestFailoverRecordsFaults(t *testing.T) {
 		"down, then poison":      {answer{5, errDown}, answer{1, exporters.Poison(far)}, 6, exporters.KindPoison, 0, 1},
 		"rejected, then poison":  {answer{5, exporters.Rejected(3, errDown)}, answer{1, exporters.Poison(far)}, 6, exporters.KindPoison, 3, 1},
 		"delivered, but unhappy": {answer{10, errDown}, answer{}, 10, exporters.Retryable, 0, 0},
+		"misconfigured":          {answer{4, exporters.Misconfigured(far)}, answer{2, exporters.Poison(far)}, 6, exporters.KindPoison, 0, 1},
+		"misconfigured, down":    {answer{0, exporters.Misconfigured(far)}, answer{3, errDown}, 3, exporters.Retryable, 0, 1},
+		"both misconfigured":     {answer{0, exporters.Misconfigured(far)}, answer{0, exporters.Misconfigured(far)}, 0, exporters.KindPermanent, 0, 1},
 		"both down":              {answer{2, errDown}, answer{3, errDown}, 5, exporters.Retryable, 0, 1},
 		"short, no reason":       {answer{2, nil}, answer{3, nil}, 5, exporters.Retryable, 0, 1},
 		"nonsense":               {answer{-7, errDown}, answer{12, exporters.Rejected(99, far)}, 10, exporters.KindRejected, 10, 1},
@@ -210,6 +213,47 @@ func TestFailoverRecordsFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An exporter that is misconfigured is one that does not work: the next one
+// takes its records. Only when all are, the error says so.
+func TestFailoverMisconfigured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newDestination(), newDestination()
+		f := newFailover(t, a, b)
+		a.answer(0, exporters.Misconfigured(errors.New("status 401")))
+		for i := range 3 {
+			if n, err := f.Write(t.Context(), sinktest.Records("x", 2*i+1, 2)); n != 2 || err != nil {
+				t.Fatalf("Write = %d, %v", n, err)
+			}
+		}
+		if b.arrived() != "1 2 3 4 5 6" || a.Calls() != 1 {
+			t.Errorf("arrived: %s; the first was asked %d times", b.arrived(), a.Calls())
+		}
+		for _, c := range []struct {
+			second error
+			kind   exporters.Kind
+		}{
+			{exporters.Misconfigured(errors.New("status 404")), exporters.KindPermanent},
+			{busy(time.Minute), exporters.Retryable},
+		} {
+			b.answer(0, c.second)
+			for range 2 { // the second is left alone for a minute, and counts all the same
+				_, err := f.Write(t.Context(), sinktest.Records("x", 1, 2))
+				kind, _ := exporters.Classify(err)
+				if misconfigured := exporters.IsMisconfigured(err); kind != c.kind || misconfigured != (kind == exporters.KindPermanent) {
+					t.Errorf("%v is kind %d, misconfigured: %v", err, kind, misconfigured)
+				}
+				if text := fmt.Sprint(err); !strings.Contains(text, "exporter 1: status 401") || !strings.Contains(text, c.second.Error()) {
+					t.Errorf("%q does not tell of both", text)
+				}
+			}
+		}
+		a.answer(0, nil)
+		if n, err := f.Write(t.Context(), sinktest.Records("x", 7, 2)); n != 2 || err != nil || a.arrived() != "7 8" {
+			t.Errorf("Write = %d, %v; the first got %s", n, err, a.arrived())
+		}
+	})
 }
 
 // When none works, the next Write asks all of them, in their order, also in
