@@ -73,13 +73,15 @@ func (e *Exporter) send(ctx context.Context, b *buffers) (answer, error) {
 		return takes, nil
 	}
 	status := &httpclient.StatusError{Status: a.Status, Message: e.clean.Clean(message(a))}
-	if isPassing(a.Status) {
+	if isPassing(a.Status) || httpclient.RefusesAny(a.Status) {
 		status.After = httpclient.RetryAfter(a.Header, time.Now())
 	}
 	err = fmt.Errorf("webhook: %s://%s: %w", e.url.Scheme, e.url.Host, status)
 	switch {
 	case a.Status/100 == 3:
 		err = fmt.Errorf("%w: redirects are not followed, set the url they lead to", err)
+	case httpclient.RefusesAny(a.Status):
+		err = exporters.Misconfigured(err)
 	case kind == fails && !isPassing(a.Status):
 		err = exporters.Permanent(err)
 	}

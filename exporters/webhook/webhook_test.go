@@ -226,7 +226,8 @@ func TestStatuses(t *testing.T) {
 		302: {1, 0, exporters.Retryable}, 308: {1, 0, exporters.Retryable},
 		400: {3, 1, exporters.KindRejected}, 422: {3, 1, exporters.KindRejected},
 		401: {1, 0, exporters.KindPermanent}, 403: {1, 0, exporters.KindPermanent},
-		404: {1, 0, exporters.KindPermanent}, 410: {1, 0, exporters.KindPermanent},
+		404: {1, 0, exporters.KindPermanent}, 405: {1, 0, exporters.KindPermanent},
+		407: {1, 0, exporters.KindPermanent}, 410: {1, 0, exporters.KindPermanent},
 		408: {1, 0, exporters.Retryable}, 425: {1, 0, exporters.Retryable}, 429: {1, 0, exporters.Retryable},
 		413: {1, 0, exporters.KindPoison},
 		500: {1, 0, exporters.Retryable}, 501: {1, 0, exporters.KindPermanent}, 502: {1, 0, exporters.Retryable},
@@ -261,7 +262,11 @@ func TestStatuses(t *testing.T) {
 				t.Errorf("%d requests", requests)
 			}
 			after, ok := errors.AsType[exporters.RetryAfterer](err)
-			if want.kind == exporters.Retryable && want.n == 1 && (!ok || after.RetryAfter() != 7*time.Second) {
+			misconfigured := slices.Contains([]int{401, 403, 404, 405, 407}, status)
+			if exporters.IsMisconfigured(err) != misconfigured {
+				t.Errorf("misconfigured: %v; want %v", !misconfigured, misconfigured)
+			}
+			if (want.kind == exporters.Retryable || misconfigured) && want.n == 1 && (!ok || after.RetryAfter() != 7*time.Second) {
 				t.Errorf("does not say when to retry: %v", err)
 			}
 		})
