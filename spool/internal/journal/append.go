@@ -76,10 +76,11 @@ func (j *Journal) write(b *Batch) (first uint64, err error) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	at := seg.written
 	seg.written += int64(len(j.scratch) + len(b.buf))
 	j.next += uint64(b.Len())
 	if j.sync != Never {
-		j.copies.add(seg, b.buf)
+		j.copies.add(seg, at, first, j.next, b.buf)
 	}
 	if j.sync == Always {
 		b.settled, b.err = false, nil

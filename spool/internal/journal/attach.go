@@ -9,12 +9,7 @@ import (
 // and repaired. attach comes back. writeMu and syncMu are held.
 func (j *Journal) detach() {
 	j.mu.Lock()
-	if j.lost == nil && j.sync != Never && j.durable != j.next {
-		j.lost = j.active
-		if len(j.retired) > 0 {
-			j.lost = j.retired[0]
-		}
-	}
+	j.lose()
 	lock := j.lock
 	j.lock = nil
 	j.mu.Unlock()

@@ -87,7 +87,7 @@ func (j *Journal) chooseVictim(keep uint8) (*eviction, error) {
 			if end == 0 {
 				end = j.visible
 			}
-			if j.lost != nil && seg.first >= j.lost.first {
+			if j.isLost(seg) {
 				break // what is in memory cannot be evicted
 			}
 			if end > j.reader.pos && (!seg.compacted || seg.floor < keep) {
@@ -97,6 +97,9 @@ func (j *Journal) chooseVictim(keep uint8) (*eviction, error) {
 			prev = seg
 		}
 		final := e == nil || e.seg != j.active && !slices.Contains(j.retired, e.seg)
+		if final && e != nil {
+			j.copies.forget(e.seg) // it is not what it was
+		}
 		j.mu.Unlock()
 		if final {
 			return e, nil

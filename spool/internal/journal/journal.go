@@ -100,10 +100,10 @@ type Journal struct {
 	// retired are the segments before the active one that are not synced, in
 	// order. Their files are open, unless one is lost.
 	retired []*segment
-	// lost is the segment whose last sync failed, or that could not be written:
-	// what is not durable, of it and all after it, goes into new ones.
+	// lost is set when a sync has failed, or a write: it is the first segment of
+	// which there are copies, which all go into new ones.
 	lost      *segment
-	copies    copies   // of what is not durable
+	copies    copies
 	unsettled []*Batch // that wait for a sync, in order
 	crowded   bool     // the disk is full
 	stats     Stats

@@ -141,10 +141,11 @@ func (r *Reader) look() (v view, p progress, ok bool, err error) {
 			end = j.visible
 		}
 		if j.lost != nil { // the rest is in memory, and perhaps no longer in files
-			end = min(end, j.durable)
-		}
-		if seg == j.lost {
-			limit = min(limit, seg.synced)
+			copied := j.copies.pieces[0]
+			end = min(end, copied.first)
+			if seg == j.lost {
+				limit = min(limit, copied.at)
+			}
 		}
 		if seg.unsure {
 			end = math.MaxUint64

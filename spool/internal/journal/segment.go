@@ -41,8 +41,6 @@ type segment struct {
 	end uint64
 	// limit is where reading stops, in bytes from the file's beginning.
 	limit int64
-	// synced is where what is durable ends; so far, if it is active or retired.
-	synced int64
 	// fresh says that its file has a name which is not synced.
 	fresh bool
 	// missed says that the records a compacted segment should have and has not

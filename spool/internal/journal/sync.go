@@ -101,14 +101,13 @@ func (j *Journal) syncFirst() (more bool, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {
-		j.lost = seg
-		j.stats.SyncErrors++
-		j.failed(err)
-		j.tell(fmt.Errorf("sync: %w", err))
+		j.syncFailed(err)
 		return false, err
 	}
-	j.copies.release(pieces)
-	j.durable, seg.synced, seg.fresh = target, limit, false
+	if !whole {
+		j.copies.synced(pieces)
+	}
+	j.durable, seg.fresh = target, false
 	if left {
 		j.retired = slices.Delete(j.retired, 0, 1)
 	}
@@ -118,6 +117,37 @@ func (j *Journal) syncFirst() (more bool, err error) {
 	j.settle(batches, nil)
 	j.works()
 	return left, nil
+}
+
+// confirm syncs once more, if nothing was appended since the last sync, and with
+// that ends the need for copies.
+func (j *Journal) confirm() {
+	j.syncMu.Lock()
+	defer j.syncMu.Unlock()
+	j.mu.Lock()
+	seg := j.active
+	due := seg != nil && j.lost == nil && j.copies.covered > 0 && j.durable == j.next
+	j.mu.Unlock()
+	if !due {
+		return
+	}
+	err := seg.file.Sync()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err != nil {
+		j.syncFailed(err)
+		signal(j.dirty)
+	} else {
+		j.copies.synced(0)
+	}
+}
+
+// syncFailed notes that. mu is held.
+func (j *Journal) syncFailed(err error) {
+	j.lose()
+	j.stats.SyncErrors++
+	j.failed(err)
+	j.tell(fmt.Errorf("sync: %w", err))
 }
 
 // settle tells the first n batches that wait. mu is held.
@@ -156,9 +186,7 @@ func (j *Journal) renew() error {
 		j.works()
 		j.announce() // the reader was kept from what was lost
 	case j.sync == Always:
-		j.next = j.durable
-		j.lost, j.retired = nil, nil
-		j.copies.release(len(j.copies.pieces))
+		j.takeBack()
 	default:
 		return err
 	}
@@ -166,19 +194,39 @@ func (j *Journal) renew() error {
 	return err
 }
 
+// takeBack makes as if what is not durable had never been appended. mu is held.
+func (j *Journal) takeBack() {
+	j.next = j.durable
+	for _, seg := range j.segments {
+		seg.end = min(seg.end, j.next)
+	}
+	j.copies.takeBack()
+	if len(j.copies.pieces) == 0 {
+		j.lost = nil
+	}
+}
+
+// lose notes that everything of which there are copies may be lost. mu is held.
+func (j *Journal) lose() {
+	if len(j.copies.pieces) > 0 {
+		j.lost = j.copies.pieces[0].seg
+	}
+}
+
+// isLost reports whether seg, or a part of it, may be lost. mu is held.
+func (j *Journal) isLost(seg *segment) bool { return j.lost != nil && seg.first >= j.lost.first }
+
 // renewFirst writes the first segment anew that is lost, and reports whether
 // another is. writeMu and syncMu are held.
 func (j *Journal) renewFirst() (more bool, err error) {
 	j.mu.Lock()
-	first, end := j.durable, j.next
-	if len(j.retired) > 1 {
-		end = j.retired[1].first
-	}
-	n := j.copies.cut(j.lost)
-	pieces := j.copies.pieces[:n]
+	pieces := j.copies.group()
+	n := len(pieces)
+	first, end := pieces[0].first, pieces[n-1].end
+	needed := end > j.acked
 	j.mu.Unlock()
 	var seg *segment
-	if first < end {
+	if needed {
 		if seg, err = j.begin(first, pieces, j.sync != Never); err != nil {
 			j.noteWrite(err)
 			if !isFull(err) {
@@ -190,23 +238,20 @@ func (j *Journal) renewFirst() (more bool, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.copies.release(n)
-	j.retired = slices.Delete(j.retired, 0, 1)
-	j.durable, j.lost = end, nil
-	if more = len(j.retired) > 0; more {
-		j.lost = j.retired[0]
-	}
+	j.durable, j.lost = max(j.durable, end), nil
+	j.lose()
 	if seg == nil {
-		return more, nil
+		return j.lost != nil, nil
 	}
 	j.adopt(seg)
 	if j.sync == Always {
-		j.show(seg, end, seg.written)
+		j.show(seg, max(j.visible, end), seg.written)
 	}
-	if more {
+	if seg != j.segments[len(j.segments)-1] {
 		seg.end, j.active = end, nil
 		_ = seg.done() // what was synced is not lost in closing
 	}
-	return more, nil
+	return j.lost != nil, nil
 }
 
 // giveUp closes the active segment and the retired ones. What of them is lost
@@ -222,11 +267,11 @@ func (j *Journal) giveUp() {
 	for _, seg := range j.retired {
 		_ = seg.close() // it is not used any more, whatever that tells
 	}
-	if j.lost == nil {
-		j.retired = nil
-		return
+	j.retired = nil
+	if j.lost != nil {
+		copied := j.copies.pieces[0]
+		j.lost.end, j.lost.limit = copied.first, min(j.lost.limit, copied.at)
 	}
-	j.lost.end, j.lost.limit = j.durable, j.lost.synced
 }
 
 // syncSoon has what was just appended synced in time.
@@ -274,6 +319,9 @@ func (j *Journal) syncInBackground() {
 	for {
 		select {
 		case <-j.dirty:
+		case <-timer.C:
+			j.confirm()
+			continue
 		case <-j.closing:
 			return
 		}
@@ -288,6 +336,7 @@ func (j *Journal) syncInBackground() {
 			}
 			if j.Sync() == nil {
 				j.removeSettled()
+				timer.Reset(time.Duration(j.sync))
 				break
 			}
 			pause = max(pause, minPause)
