@@ -114,6 +114,9 @@ func (s *sender) failure(a *httpclient.Answer) error {
 		e.After = httpclient.RetryAfter(a.Header, time.Now())
 		return fmt.Errorf("otlp: %s: %w", s.where(), e)
 	}
+	if httpclient.RefusesAny(a.Status) {
+		e.After = httpclient.RetryAfter(a.Header, time.Now())
+	}
 	err := fmt.Errorf("otlp: %s: %w", s.where(), e)
 	if a.Status == http.StatusRequestEntityTooLarge {
 		return delivery.TooLarge(err)
@@ -122,6 +125,9 @@ func (s *sender) failure(a *httpclient.Answer) error {
 		// The specification is silent about redirects. Most are slips that are
 		// corrected, or the doing of somebody on the way.
 		return fmt.Errorf("%w: redirects are not followed, set the endpoint they lead to", err)
+	}
+	if httpclient.RefusesAny(a.Status) {
+		return exporters.Misconfigured(err)
 	}
 	return exporters.Permanent(err)
 }

@@ -92,6 +92,8 @@ func TestAnswers(t *testing.T) {
 			kind: exporters.KindPermanent, want: "status 403 Forbidden: key [REDACTED] is revoked",
 		},
 		{status: 404, header: header{"Content-Type": "text/html"}, body: "<html>", kind: exporters.KindPermanent, want: "status 404 Not Found"},
+		{status: 405, kind: exporters.KindPermanent, want: "status 405"},
+		{status: 407, header: header{"Retry-After": "7"}, after: 7 * time.Second, kind: exporters.KindPermanent, want: "status 407"},
 		{status: 408, kind: exporters.KindPermanent, want: "status 408"},
 		{status: 429, header: header{"Retry-After": "7"}, after: 7 * time.Second, want: "(retry after 7s)"},
 		{status: 429, want: "status 429"},
@@ -128,6 +130,10 @@ func TestAnswers(t *testing.T) {
 			}
 			if kind, rejected := exporters.Classify(err); kind != c.kind || rejected != c.rejected {
 				t.Errorf("kind %d with %d rejected: %v", kind, rejected, err)
+			}
+			misconfigured := slices.Contains([]int{401, 403, 404, 405, 407}, c.status)
+			if exporters.IsMisconfigured(err) != misconfigured {
+				t.Errorf("misconfigured: %v; want %v", !misconfigured, misconfigured)
 			}
 			var after time.Duration
 			if ra, ok := errors.AsType[exporters.RetryAfterer](err); ok {

@@ -77,6 +77,16 @@ func (e *answerError) retryable() bool {
 	return false
 }
 
+// refusesAny reports whether the server refuses a request whatever it holds: for
+// its credentials, or because it has no such service or compression.
+func (e *answerError) refusesAny() bool {
+	switch e.code {
+	case codes.Unauthenticated, codes.PermissionDenied, codes.Unimplemented:
+		return true
+	}
+	return false
+}
+
 // tooLargeWords stand in what servers say of messages that exceed their limit.
 // There is no code of its own for that.
 var tooLargeWords = []string{

@@ -64,6 +64,10 @@ func TestStatusCodes(t *testing.T) {
 			if kind, rejected := exporters.Classify(err); kind != want || rejected != 0 {
 				t.Errorf("kind %d, %d rejected, want kind %d: %v", kind, rejected, want, err)
 			}
+			misconfigured := code == codes.Unauthenticated || code == codes.PermissionDenied || code == codes.Unimplemented
+			if exporters.IsMisconfigured(err) != misconfigured {
+				t.Errorf("misconfigured: %v; want %v", !misconfigured, misconfigured)
+			}
 			text := err.Error()
 			if !strings.Contains(text, code.String()) || !strings.Contains(text, "thanks") || !strings.Contains(text, s.addr) {
 				t.Errorf("error %q does not say who said what", text)

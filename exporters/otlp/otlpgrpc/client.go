@@ -97,7 +97,7 @@ func deliver[R any](ctx context.Context, c *client, recs []R, upTo delivery.Appe
 func (c *client) call(ctx context.Context, body mem.Buffer) (answer.Success, error) {
 	conn, err := c.conns.take()
 	if err != nil {
-		return answer.Success{}, exporters.Permanent(fmt.Errorf("otlp: %s: %w", c.name, err))
+		return answer.Success{}, exporters.Misconfigured(fmt.Errorf("otlp: %s: %w", c.name, err))
 	}
 	// What the caller's context carries for other servers is not for this one.
 	call := metadata.NewOutgoingContext(ctx, c.metadata)
@@ -132,6 +132,8 @@ func (c *client) failure(ctx, call context.Context, st *status.Status) error {
 		return delivery.TooLarge(err)
 	case answered.retryable():
 		return err
+	case answered.refusesAny():
+		return exporters.Misconfigured(err)
 	default:
 		return exporters.Permanent(err)
 	}
