@@ -343,8 +343,9 @@ func (b *Batch) close(ctx context.Context) error {
 	if lost := b.abandon(); lost > 0 {
 		err = errors.Join(err, fmt.Errorf("batch: %s: shutdown: %d records could not be delivered", b.cfg.Name, lost))
 	}
-	b.reporter.close(ctx)
-	return errors.Join(err, shutdownSink(ctx, b.sink, b.cfg.Name))
+	err = errors.Join(err, shutdownSink(ctx, b.sink, b.cfg.Name))
+	b.reporter.close(ctx) // a queue on disk may drop records until its end
+	return err
 }
 
 // abandon drops what is still queued and returns how many records shutdown

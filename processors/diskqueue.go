@@ -19,11 +19,14 @@ type diskQueue struct {
 
 // behind looks for a queue on disk behind sink, and has r told of its troubles.
 func (d *diskQueue) behind(sink exporters.Sink, r *reporter) {
-	d.queue = queueBehind(sink)
-	if d.queue == nil {
-		return
+	if d.queue = queueBehind(sink); d.queue != nil {
+		r.listen(d.queue)
 	}
-	d.queue.Notify(func(err error) {
+}
+
+// listen has r told of a queue's troubles.
+func (r *reporter) listen(q exporters.Spooler) {
+	q.Notify(func(err error) {
 		if err != nil {
 			r.failed(err)
 		} else {
@@ -69,9 +72,16 @@ func statsOfQueue(q exporters.Spooler) (s *exporters.SpoolStats) {
 	return &books
 }
 
+// sharedQueue is a queue on disk that several branches stand in front of. Its
+// losses are in none of their books, so it reports them itself.
+type sharedQueue struct {
+	queue    exporters.Spooler
+	reporter *reporter
+}
+
 // sharedQueues returns the queues on disk that several of the branches stand
 // in front of, and tells those so.
-func sharedQueues(branches []Branch) (shared []exporters.Spooler) {
+func sharedQueues(branches []Branch, tell func(error)) (shared []sharedQueue) {
 	users := map[exporters.Spooler][]*diskQueue{}
 	for _, b := range branches {
 		l, ok := b.(linkable)
@@ -84,13 +94,15 @@ func sharedQueues(branches []Branch) (shared []exporters.Spooler) {
 		}
 		users[d.queue] = append(users[d.queue], d)
 		if len(users[d.queue]) == 2 {
-			shared = append(shared, d.queue)
+			q := sharedQueue{d.queue, newReporter(func() ExporterStats { return rowOf(d.queue) }, tell)}
+			shared = append(shared, q)
 		}
 	}
 	for _, q := range shared {
-		for _, d := range users[q] {
+		for _, d := range users[q.queue] {
 			d.shared.Store(true)
 		}
+		q.reporter.listen(q.queue)
 	}
 	return shared
 }

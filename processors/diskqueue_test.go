@@ -3,8 +3,10 @@ package processors_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,6 +59,60 @@ func (q *diskQueue) settle(delivered, dropped uint64) {
 type delivering interface {
 	processors.Processor
 	processors.Branch
+}
+
+// dropsAtShutdown has q drop all that waits when it is shut down.
+func (q *diskQueue) dropsAtShutdown() {
+	q.OnShutdown = func(context.Context) error {
+		q.settle(0, q.Spooled().Waiting)
+		q.notify(nil)
+		return nil
+	}
+}
+
+// What a queue on disk drops while Shutdown drains it is told before that
+// returns, once.
+func TestDropsOfAQueueOnDiskAtShutdown(t *testing.T) {
+	for name, branches := range map[string]func(*diskQueue) []processors.Processor{
+		"batch":  func(q *diskQueue) []processors.Processor { return []processors.Processor{newBatch(t, q, nil)} },
+		"simple": func(q *diskQueue) []processors.Processor { return []processors.Processor{newSimple(t, q, "", nil)} },
+		"shared": func(q *diskQueue) []processors.Processor {
+			part := &shared{diskQueue: q}
+			return []processors.Processor{newBatch(t, part, nil), newSimple(t, part, "", nil)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told := catchErrors(t)
+			synctest.Test(t, func(t *testing.T) {
+				q := &diskQueue{}
+				q.dropsAtShutdown()
+				steps := branches(q)
+				p := newPipeline(t, processors.DefaultConfig(), steps...)
+				for range 10 {
+					_ = p.Logger(record.Scope{}).Emit(t.Context(), &record.Record{Severity: log.SeverityInfo})
+				}
+				shutdown(t, p)
+				n := 10 * len(steps)
+				want := fmt.Sprintf("%d records dropped (permanent %d), %d of %d since the start", n, n, n, n)
+				if got := told.String(); strings.Count(got, "dropped") != 1 || !strings.Contains(got, want) {
+					t.Errorf("the error handler is told %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}
+
+// shared is a diskQueue that is shut down with its second user.
+type shared struct {
+	*diskQueue
+	users atomic.Int32
+}
+
+func (s *shared) Shutdown(ctx context.Context) error {
+	if s.users.Add(1) < 2 {
+		return nil
+	}
+	return s.diskQueue.Shutdown(ctx)
 }
 
 func TestBooksOfAQueueOnDisk(t *testing.T) {

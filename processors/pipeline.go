@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/record"
 )
 
@@ -49,7 +48,7 @@ type Pipeline struct {
 	levels     *Levels
 	traceBased map[string]bool
 	chain      *chain
-	spools     []exporters.Spooler // that several branches share
+	spools     []sharedQueue
 
 	// The SDK asks Enabled without a resource: two caches, so that neither
 	// question spoils the other's fast path.
@@ -113,7 +112,7 @@ func NewPipeline(cfg Config, steps ...Processor) (*Pipeline, error) {
 			s.reports().tell = p.feedback.callHandler
 		}
 	}
-	p.spools = sharedQueues(c.branches())
+	p.spools = sharedQueues(c.branches(), p.feedback.callHandler)
 	name := namer{}
 	for _, b := range c.branches() {
 		if b, ok := b.(linkable); ok {
@@ -158,7 +157,7 @@ func (p *Pipeline) Stats() Stats {
 		s.Exporters = append(s.Exporters, e)
 	}
 	for _, q := range p.spools {
-		e := rowOf(q)
+		e := rowOf(q.queue)
 		e.Name = name.of(e.Name)
 		s.Exporters = append(s.Exporters, e)
 	}
@@ -226,6 +225,9 @@ func (p *Pipeline) Shutdown(ctx context.Context) error {
 	return p.ending.run(ctx, func() error {
 		p.closed.Store(true)
 		err := p.chain.shutdown(ctx)
+		for _, q := range p.spools {
+			q.reporter.close(ctx)
+		}
 		p.failures.close(ctx)
 		return errors.Join(err, p.meters.close())
 	})

@@ -228,8 +228,9 @@ func (s *Simple) Shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 			err = fmt.Errorf("simple: %s: shutdown: %w", s.cfg.Name, ctx.Err())
 		}
-		s.reporter.close(ctx)
-		return errors.Join(err, shutdownSink(ctx, s.sink, s.cfg.Name))
+		err = errors.Join(err, shutdownSink(ctx, s.sink, s.cfg.Name))
+		s.reporter.close(ctx) // a queue on disk may drop records until its end
+		return err
 	})
 }
 
