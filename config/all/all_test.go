@@ -3,6 +3,8 @@ package all_test
 import (
 	"fmt"
 	"net"
+	nethttp "net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -114,7 +116,7 @@ func TestErrors(t *testing.T) {
     - batch: {exporter: {otlp_grpc: {headers: [{name: a, value: "hunter2\n"}], name: x, tls: {cert_file: c.pem}}}}
     - batch: {exporter: {otlp_grcp: }}
 `)
-	want := `F:4:48: logger_provider.processors[0].batch.exporter.otlp_grpc.endpoint: gRPC has no path behind the host: is this an endpoint of OTLP/HTTP?
+	want := `F:4:48: logger_provider.processors[0].batch.exporter.otlp_grpc.endpoint: gRPC has no path behind the host; hint: write the URL without it, or use otlp_http for an endpoint of OTLP/HTTP
 F:4:77: logger_provider.processors[0].batch.exporter.otlp_grpc.timeout: want 0 or more, have -5ms
 F:4:94: logger_provider.processors[0].batch.exporter.otlp_grpc.compression: unknown value "zstd": want one of none, gzip
 F:5:47: logger_provider.processors[1].batch.exporter.otlp_grpc.headers: a: the value has control characters in it
@@ -165,6 +167,33 @@ func TestStandardExamples(t *testing.T) {
 		}
 		if err := rt.Shutdown(t.Context()); err != nil {
 			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// Who has taken the port of the other protocol is told so.
+func TestPortsSwapped(t *testing.T) {
+	http := httptest.NewServer(nethttp.NotFoundHandler())
+	defer http.Close()
+	addr := newReceiver(t).addr
+	for settings, want := range map[string]string{
+		`otlp_http: {endpoint: "http://` + addr + `/v1/logs"}`: "the server speaks HTTP/2 only, as those of gRPC do: use otlp_grpc",
+		`otlp_grpc: {endpoint: "` + http.URL + `"}`:            "this looks like a server of HTTP: use otlp_http",
+	} {
+		doc, err := parse(`logger_provider: {processors: [{simple: {exporter: {retry: {max_elapsed: 1ms, exporter: {` + settings + `}}}}}]}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rt, err := doc.Start(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		rt.Logger("shop").Info("hello")
+		if e := rt.Stats().Exporters[0]; !strings.Contains(e.LastError, want) {
+			t.Errorf("%s: %q", settings, e.LastError)
+		}
+		if err := rt.Shutdown(t.Context()); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -2,9 +2,11 @@ package otlp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters"
@@ -57,6 +59,9 @@ func (s *sender) post(ctx context.Context, b *buffers, how compression) (*httpcl
 		} else {
 			b.packed = nil
 		}
+	}
+	if errors.Is(err, httpclient.ErrHTTP2) {
+		return nil, fmt.Errorf("otlp: %w: use otlp_grpc (package otlpgrpc), or the port of OTLP/HTTP, which is 4318 by default", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("otlp: %w", err)
@@ -118,6 +123,9 @@ func (s *sender) failure(a *httpclient.Answer) error {
 		e.After = httpclient.RetryAfter(a.Header, time.Now())
 	}
 	err := fmt.Errorf("otlp: %s: %w", s.where(), e)
+	if a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed {
+		err = s.astray(e)
+	}
 	if a.Status == http.StatusRequestEntityTooLarge {
 		return delivery.TooLarge(err)
 	}
@@ -155,3 +163,27 @@ func mediaType(a *httpclient.Answer) string {
 
 // where is the endpoint without its path, which may hold a key.
 func (s *sender) where() string { return s.url.Scheme + "://" + s.url.Host }
+
+// logsPath is where the specification has receivers take logs, below what a
+// gateway puts in front of it.
+const logsPath = "/v1/logs"
+
+// astray is the error of a server that has nothing for OTLP where the endpoint
+// says, with the path. Long parts of that, which may be a key, are left out;
+// what a query holds may be one at any length.
+func (s *sender) astray(e error) error {
+	parts := strings.Split(s.url.EscapedPath(), "/")
+	for i, part := range parts {
+		if len(part) > maxPathPart {
+			parts[i] = "…"
+		}
+	}
+	path := strings.Join(parts, "/")
+	if strings.HasSuffix(path, logsPath) {
+		return fmt.Errorf("otlp: %s%s: %w", s.where(), path, e)
+	}
+	return fmt.Errorf("otlp: %s%s: %w: receivers of OTLP/HTTP take logs at %s, which the endpoint has to say", s.where(), path, e, logsPath)
+}
+
+// maxPathPart bounds the parts of a path that are shown, in bytes.
+const maxPathPart = 15

@@ -88,7 +88,7 @@ func TestBrokenWay(t *testing.T) {
 		"no such host":       {endpoint: "http://collector.invalid:4318/v1/logs", want: "collector.invalid"},
 		"closed at once":     {serve: func(*net.TCPConn) {}},
 		"reset at once":      {serve: reset},
-		"closed after all":   {serve: func(c *net.TCPConn) { readRequest(c) }, want: "EOF"},
+		"closed after all":   {serve: func(c *net.TCPConn) { readRequest(c) }, want: "the server has closed the connection without an answer (EOF)"},
 		"reset after all":    {serve: func(c *net.TCPConn) { readRequest(c); reset(c) }},
 		"half a status line": {serve: func(c *net.TCPConn) { readRequest(c); _, _ = io.WriteString(c, "HTTP/1.1 20") }},
 		"half the headers":   {serve: func(c *net.TCPConn) { readRequest(c); _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-") }},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -90,8 +91,22 @@ func wayError(ctx context.Context, u *url.URL, err error) error {
 	} else if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
-	return &transportError{text: u.Scheme + "://" + u.Host + ": " + Words(err.Error()), err: err}
+	text := Words(err.Error())
+	switch {
+	case strings.Contains(text, "tls: no application protocol"): // such as HTTP/1.1
+		err = fmt.Errorf("%w: %w", ErrHTTP2, err)
+		text = ErrHTTP2.Error()
+	case errors.Is(err, ErrHTTP2):
+		text = ErrHTTP2.Error()
+	case errors.Is(err, io.EOF):
+		text = "the server has closed the connection without an answer (" + text + ")"
+	}
+	return &transportError{text: u.Scheme + "://" + u.Host + ": " + text, err: err}
 }
+
+// ErrHTTP2 is the end of a request to a server that knows no HTTP/1.1: one of
+// gRPC, most likely.
+var ErrHTTP2 = errors.New("the server speaks HTTP/2 only, as those of gRPC do")
 
 // maxWords bounds what is shown of a text from outside, in bytes.
 const maxWords = 512

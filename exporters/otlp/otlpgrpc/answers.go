@@ -32,7 +32,7 @@ type answerError struct {
 func (e *answerError) Error() string {
 	s := e.endpoint + ": " + e.code.String()
 	if e.message != "" {
-		s += ": " + e.message
+		s += ": " + e.message + advice(e.message)
 	}
 	if e.after > 0 {
 		s += fmt.Sprintf(" (retry after %s)", e.after)

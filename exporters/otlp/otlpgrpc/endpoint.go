@@ -61,7 +61,7 @@ func parseURL(s string) (endpoint, error) {
 	case !isHost(u.Hostname()):
 		return endpoint{}, errors.New("no host: " + endpointForms)
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-		return endpoint{}, errors.New("gRPC has no path behind the host: is this an endpoint of OTLP/HTTP?")
+		return endpoint{}, errors.New("gRPC has no path behind the host: write the URL without it, or use otlp_http for an endpoint of OTLP/HTTP")
 	}
 	e := endpoint{plain: u.Scheme == "http", secure: u.Scheme == "https"}
 	port := u.Port()
