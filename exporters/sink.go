@@ -25,10 +25,11 @@ type Sink interface {
 	//
 	// The error says what becomes of the others (see [Classify]):
 	//
-	//	Permanent(err)  recs[n:] will never be taken
-	//	Poison(err)     recs[n] alone will never be taken
-	//	Rejected(k,err) k of the n delivered were refused by the far side
-	//	anything else   recs[n:] are worth another try
+	//	Permanent(err)     recs[n:] will never be taken
+	//	Misconfigured(err) neither will any others, until that is mended
+	//	Poison(err)        recs[n] alone will never be taken
+	//	Rejected(k,err)    k of the n delivered were refused by the far side
+	//	anything else      recs[n:] are worth another try
 	Write(ctx context.Context, recs []record.Record) (n int, err error)
 	// ForceFlush hands everything the sink still holds to the destination.
 	ForceFlush(ctx context.Context) error

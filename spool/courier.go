@@ -158,6 +158,8 @@ func (s *Spool) account(n int, err error, panicked bool) (again error) {
 		c.alone = true
 	case errors.Is(err, exporters.ErrClosed):
 		c.stopped, again = true, err
+	case exporters.IsMisconfigured(err) && left > 0:
+		again = err // the records are not to blame
 	case kind == exporters.KindPermanent:
 		lost, cause = left, causePermanent
 	case kind == exporters.KindPoison:
@@ -213,6 +215,12 @@ func (s *Spool) rest(err error) bool {
 		return moved
 	}
 	d := rand.N(c.pause) + 1
+	if exporters.IsMisconfigured(err) {
+		// A client must not send such a request again. Whoever mends it may do
+		// so without ending this process, though, or years later: what is sent
+		// twice a minute is a question whether that is done.
+		d = maxPause
+	}
 	if ra, ok := errors.AsType[exporters.RetryAfterer](err); ok {
 		d = max(d, ra.RetryAfter())
 	}

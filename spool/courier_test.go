@@ -76,6 +76,78 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
+// What is refused for a wrong token stays until that is mended, and is sent no
+// more than twice a minute until then.
+func TestMisconfigured(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer error
+		tries  int // in ten minutes
+	}{
+		"401":         {exporters.Misconfigured(errDown), 21},
+		"retry after": {exporters.Misconfigured(busy{4 * time.Minute}), 3},
+		"soon":        {exporters.Misconfigured(busy{time.Second}), 21},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := config(t, nil)
+			synctest.Test(t, func(t *testing.T) {
+				sink := newOutage(test.answer)
+				s := newSpool(t, sink, c)
+				told := 0
+				s.Notify(func(err error) {
+					if err != nil && strings.Contains(err.Error(), test.answer.Error()) {
+						told++
+					}
+				})
+				write(t, s, "s", 0, 10)
+				time.Sleep(10*time.Minute + time.Second)
+				wantBooks(t, s, 10, 0, 0, 10, "")
+				if st := s.Spooled(); st.LastError != test.answer.Error() || time.Since(st.FailingSince) < 10*time.Minute {
+					t.Errorf("%+v", st)
+				}
+				if n := sink.Calls(); n != test.tries || told != n {
+					t.Errorf("%d tries, want %d; told %d times", n, test.tries, told)
+				}
+				// Who flushes wants to know now.
+				calls := sink.Calls()
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				if err := s.ForceFlush(ctx); err == nil || !strings.Contains(err.Error(), "10 records wait on disk") || sink.Calls() != calls+1 {
+					t.Errorf("ForceFlush: %v, with %d tries", err, sink.Calls()-calls)
+				}
+				sink.end()
+				time.Sleep(5 * time.Minute)
+				wantIDs(t, ids(&sink.Memory), series("s", 0, 10))
+				wantBooks(t, s, 10, 0, 10, 0, "")
+				shutdown(t, s)
+			})
+			if left := files(t, c.Directory); len(left) > 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}
+
+// The records that such an answer leaves for the next process are delivered by
+// that; those taken beside it are not sent again.
+func TestMisconfiguredOverRestart(t *testing.T) {
+	c := config(t, nil)
+	sink := &answering{answer: func(call, n int) (int, error) {
+		if call == 0 {
+			return 4, exporters.Rejected(1, exporters.Misconfigured(errDown))
+		}
+		return 0, exporters.Misconfigured(errDown)
+	}}
+	s := newSpool(t, sink, c)
+	write(t, s, "s", 0, 10)
+	shutdown(t, s)
+	wantBooks(t, s, 10, 0, 3, 6, "rejected 1")
+	next := new(sinktest.Memory)
+	s = newSpool(t, next, c)
+	flushed(t, s)
+	wantIDs(t, ids(next), series("s", 4, 10))
+	shutdown(t, s)
+}
+
 // Every kind of answer costs what it says, and nothing else.
 func TestAnswers(t *testing.T) {
 	refuse := errors.New("refused for token=s3cr3t-c4n4ry-0123456789")

@@ -28,13 +28,21 @@
 //
 // One goroutine delivers, up to 2048 records or 1 MiB at a time. What is worth
 // another try is tried again without end, after pauses from 0 to a bound that
-// doubles from 1 s to 30 s, or as long as the destination asks for. What it will
-// never take (permanent and poison errors, a record over which it panics) goes to
-// the dead letters: DIRECTORY/dead-letter/QUEUE.jsonl, OTLP JSON lines with the
-// attribute sluice.dead_letter.reason, at most a tenth of MaxSize, the older half
-// of which then goes. Each record carries the attribute log.record.uid, by which
-// a receiver can tell one that came twice from two: after a crash, records may
-// come again that were delivered shortly before.
+// doubles from 1 s to 30 s, or as long as the destination asks for. While it
+// refuses every request, whatever stands in it (see [exporters.Misconfigured]: a
+// wrong token or path), all records stay, and one request every 30 s finds out
+// whether that is mended. OTLP wants no client to send such a request again; but
+// a queue outlives the mistake, and often the process that made it.
+//
+// What the destination will never take (other permanent errors, poison errors, a
+// record over which it panics) goes to the dead letters:
+// DIRECTORY/dead-letter/QUEUE.jsonl, OTLP JSON lines with the attribute
+// sluice.dead_letter.reason, at most a tenth of MaxSize, the older half of which
+// then goes.
+//
+// Each record carries the attribute log.record.uid, by which a receiver can tell
+// one that came twice from two: after a crash, records may come again that were
+// delivered shortly before.
 //
 // A [exporters.Holder] behind a Spool loses nothing either: what it still holds
 // stays on disk.
