@@ -469,6 +469,9 @@ func TestBatchErrorKinds(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
 				wantStats(t, b, 10, tc.delivered, tc.dropped)
+				if why := b.Stats().LastDropError; strings.Contains(why, "boom") != (tc.dropped != nil) {
+					t.Errorf("LastDropError is %q", why)
+				}
 				if tc.dropped != nil && !strings.Contains(h.String(), "dropped") {
 					t.Errorf("the error handler was not told of the drop: %q", h)
 				}

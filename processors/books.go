@@ -18,6 +18,7 @@ import (
 type books struct {
 	accepted, delivered uint64
 	dropped             map[string]uint64
+	dropError           string
 	writes              uint64
 	writeTime           time.Duration
 	failures            uint64
@@ -33,6 +34,14 @@ func (b *books) drop(cause string, n int) {
 		b.dropped = make(map[string]uint64)
 	}
 	b.dropped[cause] += uint64(n)
+}
+
+// refused is drop for what a Write failed with, as failureText tells it.
+func (b *books) refused(cause string, n int, failure string) {
+	b.drop(cause, n)
+	if n > 0 && cause != CauseShutdown {
+		b.dropError = failure
+	}
 }
 
 // wrote enters how long a Write took.
@@ -100,18 +109,19 @@ func panicText(p any) string { return failureText(fmt.Errorf("%v", p)) }
 func (b *books) stats(name string, sink sinkStats) ExporterStats {
 	held := min(sink.held, b.delivered)
 	s := ExporterStats{
-		Name:         name,
-		Accepted:     b.accepted,
-		Delivered:    b.delivered - held,
-		Dropped:      maps.Clone(b.dropped),
-		InFlight:     held,
-		Detoured:     sink.detours.Detoured(),
-		Switches:     sink.detours.Switches,
-		Writes:       b.writes,
-		WriteTime:    b.writeTime,
-		Failures:     b.failures + sink.tries.Failures,
-		LastError:    b.lastError,
-		FailingSince: b.failingSince,
+		Name:          name,
+		Accepted:      b.accepted,
+		Delivered:     b.delivered - held,
+		Dropped:       maps.Clone(b.dropped),
+		InFlight:      held,
+		Detoured:      sink.detours.Detoured(),
+		Switches:      sink.detours.Switches,
+		Writes:        b.writes,
+		WriteTime:     b.writeTime,
+		Failures:      b.failures + sink.tries.Failures,
+		LastError:     b.lastError,
+		FailingSince:  b.failingSince,
+		LastDropError: b.dropError,
 	}
 	// A Write that lasts shows how it goes.
 	if t := sink.tries; t.Err != nil {

@@ -611,6 +611,9 @@ func TestSimple(t *testing.T) {
 				delivered = 0
 			}
 			wantStats(t, s, 2, delivered, want)
+			if why := s.Stats().LastDropError; (why != "") != (tc.dropped != "") {
+				t.Errorf("LastDropError is %q", why)
+			}
 		})
 	}
 }

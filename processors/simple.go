@@ -123,7 +123,7 @@ func (s *Simple) write(ctx context.Context, r *record.Record) (err error) {
 	s.mu.Lock()
 	s.books.accepted++
 	if s.closed {
-		s.drop(CauseShutdown)
+		s.refused(CauseShutdown, "")
 		s.mu.Unlock()
 		s.reporter.dropped()
 		return nil
@@ -164,9 +164,9 @@ func (s *Simple) account(o outcome) error {
 	case o.n == 1 && refused == 0:
 		s.books.delivered++
 	case o.n == 1:
-		s.drop(CauseRejected)
+		s.refused(CauseRejected, failure)
 	default:
-		s.drop(o.cause)
+		s.refused(o.cause, failure)
 	}
 	s.mu.Unlock()
 	if o.err != nil {
@@ -175,9 +175,9 @@ func (s *Simple) account(o outcome) error {
 	return nil
 }
 
-// drop counts a record as lost. It wants the lock.
-func (s *Simple) drop(cause string) {
-	s.books.drop(cause, 1)
+// refused counts a record as lost. It wants the lock.
+func (s *Simple) refused(cause, failure string) {
+	s.books.refused(cause, 1, failure)
 	s.lost = time.Now()
 }
 

@@ -69,6 +69,9 @@ type ExporterStats struct {
 	// LastDrop is when a record was last dropped, zero when none was. It may be
 	// up to 10 s too late.
 	LastDrop time.Time
+	// LastDropError is the text of the error for which the branch last dropped
+	// a record; empty when none was dropped but by a policy or at shutdown.
+	LastDropError string
 }
 
 // DroppedTotal returns the sum over all causes.

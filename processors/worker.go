@@ -242,8 +242,8 @@ func (b *Batch) account(n int, err error, panicked bool) (retry bool) {
 		b.books.delivered++
 	}
 	b.books.delivered += uint64(n - refused)
-	b.books.drop(CauseRejected, refused)
-	b.books.drop(cause, lost)
+	b.books.refused(CauseRejected, refused, failure)
+	b.books.refused(cause, lost, failure)
 	// That Shutdown's deadline cut a write short says nothing about the
 	// destination; why it failed before does.
 	if cut := retry && b.base.Err() != nil && b.books.lastError != ""; cut {

@@ -66,6 +66,14 @@ var lossHints = map[string]string{
 	processors.CauseShutdown:  "the destination did not take them in time: mend it, or wait longer with pipe --drain-timeout",
 }
 
+// lossHint returns the hint for a cause, where there may be a queue on disk.
+func lossHint(cause string, spooled bool) string {
+	if spooled && cause == processors.CauseError {
+		return "the queue on disk did not take them: look at its disk, its max_size and its on_full"
+	}
+	return cmp.Or(lossHints[cause], "the destination did not take them: mend it, or send them elsewhere")
+}
+
 // lossError tells which exporters lost how many records, and why; it is nil
 // when none did. Records that are in flight when the program ends may have
 // arrived or not: they are no success.
@@ -79,15 +87,16 @@ func lossError(exporters []processors.ExporterStats) error {
 		var causes []string
 		for _, cause := range slices.Sorted(maps.Keys(e.Dropped)) {
 			causes = append(causes, fmt.Sprintf("%d %s", e.Dropped[cause], cause))
-			hint = cmp.Or(hint, lossHints[cause], "the destination did not take them: mend it, or send them elsewhere")
+			hint = cmp.Or(hint, lossHint(cause, e.SpoolCapacity > 0))
 		}
 		if e.InFlight > 0 {
 			causes = append(causes, fmt.Sprintf("%d cut off while they were written", e.InFlight))
 			hint = cmp.Or(hint, "the destination blocks: who reads it must go on, or wait longer with pipe --drain-timeout")
 		}
 		why := e.Name + ": " + strings.Join(causes, ", ")
-		if e.LastError != "" {
-			why += ": " + e.LastError
+		// What fails at present is why a policy or the deadline dropped records.
+		if err := cmp.Or(e.LastDropError, e.LastError); err != "" {
+			why += ": " + err
 		}
 		lost = append(lost, why)
 	}

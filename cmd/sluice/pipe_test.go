@@ -78,6 +78,29 @@ func TestPipeSurvivesHostileInput(t *testing.T) {
 	})
 }
 
+// What is told of a loss is why that happened, not what else is wrong.
+func TestPipeTellsWhyRecordsWereLost(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "sluice.yaml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, `file_format: "1.1"
+logger_provider:
+  processors:
+    - simple:
+        exporter:
+          spool:
+            directory: %q
+            max_size: 512KiB
+            sync: never
+            exporter: {socket: {endpoint: "unix:///nobody/listens/here.sock"}}
+`, filepath.Join(dir, "queue")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, nil, "pipe", "--config", config, "--drain-timeout", "100ms")
+	p.feed(t, strings.Repeat(strings.Repeat("x", 1000)+"\n", 1000))
+	p.wantExit(t, 1)
+	p.wantStderr(t, " error: spool: the queue on disk is full\nhint: the queue on disk did not take them")
+}
+
 // With a policy of its own the file decides: pipe drops, and says so.
 func TestPipeObeysOnFull(t *testing.T) {
 	const n = 200_000
