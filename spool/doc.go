@@ -21,6 +21,11 @@
 // returns when its record is on the disk; with a batch in front, what waits in
 // memory (schedule_delay) is lost with the process in every mode.
 //
+// For a disk that fails, always and every keep a copy of what was written until
+// the flush after its own: what comes in 400 ms or so, at most 64 MiB. When the
+// disk does not keep up, Write waits for it, so every loses no more than 32 MiB
+// and what a flush was for that was under way.
+//
 // Damaged files cost the damaged records, which are counted as damaged, and
 // never keep a Spool from starting.
 //
@@ -51,8 +56,8 @@
 //
 // Each process has a queue of its own in the directory. Those whose processes
 // have ended are taken over at the start and looked for every 30 s, the oldest
-// first, and delivered before the own one. The directory must be on a file
-// system with working locks (flock), and belong to one destination: what a
-// queue holds goes to whoever takes it over. The format is described in
-// FORMAT.md.
+// first, and delivered before the own one: as many as fit into MaxSize, or else
+// one after the other. The directory must be on a file system with working
+// locks (flock), and belong to one destination: what a queue holds goes to
+// whoever takes it over. The format is described in FORMAT.md.
 package spool
