@@ -85,6 +85,7 @@ func targets(o options, gs []group, rs results) []target {
 		{"OTLP/HTTP, gzip: records a CPU second against the stock exporter", ratio(gzip[sluiceOTLP], gzip[stockOTLPFlushed], sent), 2, true},
 		{"OTLP/gRPC: records a CPU second against the stock exporter", ratio(grpc[sluiceOTLP], grpc[stockOTLPFlushed], sent), 2, true},
 		{"appending, never: MB/s against write(2)", ratio(written[appendNever], written[rawWrite], megabytes), 0.7, true},
+		{"appending, every 200ms: MB/s against write(2), synced as often", ratio(written[appendInterval], written[rawInterval], megabytes), 0.7, true},
 		{"appending, always: time against write(2) and fdatasync", ratio(onDisk[appendAlways], onDisk[rawSync], slowness), 1.3, false},
 		{"appending, always, 8 at once: time against write(2) and fdatasync", ratio(onDisk[appendGroup], onDisk[rawSync], slowness), 1.3, false},
 		{"disk queue, never: records/s against the Collector's, filled by OTLP/HTTP",
