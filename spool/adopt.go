@@ -13,13 +13,18 @@ import (
 // adoptEvery is how often orphans are looked for.
 const adoptEvery = 30 * time.Second
 
-// adopt opens the queues whose processes have ended. One that cannot be opened
-// is left alone and told of once.
+// adopt takes over queues whose processes have ended, the oldest first, as far
+// as they fit into max_size: more than that would only be evicted. The others
+// wait for their turn, or for another process. One that cannot be opened is
+// left alone and told of once.
 func (s *Spool) adopt() {
 	s.courier.looked = time.Now()
 	for _, q := range s.all() {
 		s.finish(q) // if the disk refused that before
 	}
+	s.mu.Lock()
+	s.orphans, s.room = false, false
+	s.mu.Unlock()
 	ids, err := journal.List(s.fs)
 	if err != nil {
 		s.report(fmt.Errorf("look for queues of ended processes: %w", err))
@@ -27,7 +32,7 @@ func (s *Spool) adopt() {
 	}
 	var found []*queue
 	for _, id := range ids {
-		if s.knows(id) {
+		if s.knows(id) || !s.mayFit(id) {
 			continue
 		}
 		j, err := journal.Open(s.options(), id)
@@ -41,20 +46,55 @@ func (s *Spool) adopt() {
 		found = append(found, &queue{journal: j, reader: j.Reader(), total: j.Stats().Waiting})
 	}
 	slices.SortStableFunc(found, func(a, b *queue) int { return a.journal.Created().Compare(b.journal.Created()) })
-	s.mu.Lock()
-	closed := s.closed
-	if !closed {
-		for _, q := range found {
-			s.books.recovered += q.total
-		}
-		s.adopted = append(s.adopted, found...)
-	}
-	s.mu.Unlock()
 	for _, q := range found {
-		if closed {
-			_ = q.journal.Close() // the next process opens it
+		if !s.take(q) {
+			_ = q.journal.Close() // as it was; it is opened again
 		}
 	}
+}
+
+// take adds a queue to those that are drained, if there is room for it. When
+// there is no other one, it need not fit.
+func (s *Spool) take(q *queue) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || !s.takes(q.journal.Stats().Bytes) {
+		return false
+	}
+	s.books.recovered += q.total
+	s.adopted = append(s.adopted, q)
+	return true
+}
+
+// takes reports whether a queue of that many bytes can be taken over, and notes
+// that one waits if not. It wants the lock.
+func (s *Spool) takes(bytes int64) bool {
+	fits := len(s.adopted) == 0 || s.size()+bytes <= int64(s.cfg.MaxSize)
+	s.orphans = s.orphans || !fits
+	return fits
+}
+
+// mayFit is takes for a queue that is not opened; another process may have it.
+func (s *Spool) mayFit(id string) bool {
+	files, err := s.fs.ReadDir("q-" + id)
+	if err != nil {
+		return true // opening it tells
+	}
+	var bytes int64
+	for _, f := range files {
+		bytes += f.Size
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.takes(bytes)
+}
+
+// mayAdopt reports whether a queue that was drained has made room for one that
+// waits.
+func (s *Spool) mayAdopt() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.room
 }
 
 // replace begins a new queue of our own in place of one that another process
@@ -144,6 +184,9 @@ func (s *Spool) finish(q *queue) {
 	i := slices.Index(s.adopted, q)
 	if i >= 0 {
 		s.adopted = slices.Delete(s.adopted, i, i+1)
+		if s.room = s.orphans; s.room {
+			s.wake()
+		}
 	}
 	s.mu.Unlock()
 	if i < 0 {

@@ -93,7 +93,7 @@ func (s *Spool) collect() bool {
 		if s.base.Err() != nil {
 			return false
 		}
-		if time.Since(s.courier.looked) >= adoptEvery && !last {
+		if s.mayAdopt() || time.Since(s.courier.looked) >= adoptEvery && !last {
 			s.adopt()
 		}
 		found, err := s.next()
@@ -107,7 +107,7 @@ func (s *Spool) collect() bool {
 		}
 		s.release()
 		s.answer(waiting)
-		if s.giveNotice(last) {
+		if s.mayAdopt() || s.giveNotice(last) {
 			continue
 		}
 		if last {

@@ -37,6 +37,8 @@ type Spool struct {
 	own      *queue
 	adopted  []*queue        // oldest first, before own
 	unopened map[string]bool // queues that were told of
+	orphans  bool            // queues of ended processes wait until there is room
+	room     bool            // and there may be some now
 	books    books
 	courier  courier
 	// held are the records that the exporter may hold, oldest first; released
