@@ -23,8 +23,7 @@
 //
 // For a disk that fails, always and every keep a copy of what was written until
 // the flush after its own: what comes in 400 ms or so, at most 64 MiB. When the
-// disk does not keep up, Write waits for it, so every loses no more than 32 MiB
-// and what a flush was for that was under way.
+// disk does not keep up, Write waits for it, so every loses no more than 32 MiB.
 //
 // Damaged files cost the damaged records, which are counted as damaged, and
 // never keep a Spool from starting.
