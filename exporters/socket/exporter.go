@@ -21,7 +21,9 @@
 //
 // When the end of a connection may have cost records that were acknowledged,
 // the next Write that succeeds says so, with an error beside the number of all
-// its records.
+// its records. Shutdown does, too, when the receiver has not got everything by
+// then: on Linux and macOS the kernel tells, elsewhere all that is known is
+// whether the receiver has closed its end.
 //
 // UDP is what it is: datagrams get lost on the way, silently.
 //
@@ -205,7 +207,8 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 // Shutdown implements [exporters.Sink]: it waits for the write under way, or
 // cuts it short when ctx ends (its records are worth another try), and closes
 // the connection in an orderly way: on a stream it gives the receiver up to a
-// second to read what is under way and close its end.
+// second to read what is under way and close its end. The error says how many
+// records may be lost at most if it has not got everything then.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.closed.Swap(true) {
 		return nil

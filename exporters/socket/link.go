@@ -189,8 +189,11 @@ func (l *link) hangUp(ctx context.Context) error {
 		return err
 	}
 	half, ok := l.raw.Conn.(interface{ CloseWrite() error })
-	if !ok || !l.raw.stream || ctx.Err() != nil {
+	if !ok || !l.raw.stream {
 		return nil
+	}
+	if ctx.Err() != nil {
+		return l.unread(context.Cause(ctx))
 	}
 	if err := l.raw.SetDeadline(time.Now().Add(linger)); err != nil {
 		return err
@@ -210,10 +213,25 @@ func (l *link) hangUp(ctx context.Context) error {
 		_, err := l.conn.Read(l.scratch[:])
 		switch {
 		case err == nil:
-		case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.Is(err, io.EOF):
 			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return l.unread(fmt.Errorf("the receiver has not closed its end within %s", linger))
 		default:
 			return err
 		}
 	}
+}
+
+// unread returns an error if the receiver has not got everything that was
+// written to a stream, or nobody can tell, and its end was not waited for.
+func (l *link) unread(why error) error {
+	bytes, known := l.raw.unread()
+	switch {
+	case !known:
+		return why
+	case bytes > 1: // the end of a TCP stream is one
+		return fmt.Errorf("%d bytes are still on their way: %w", bytes, why)
+	}
+	return nil
 }
