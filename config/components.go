@@ -63,15 +63,30 @@ func filePath(settings any) (key, what string) {
 	return pathClaim("path", "file", settings.(file.Config).Path)
 }
 
-// pathClaim returns the claim of an exporter that has a path for itself.
+// pathClaim returns the claim of an exporter that has a path for itself,
+// whatever links lead there.
 func pathClaim(key, noun, path string) (_, what string) {
 	if path == "" {
 		return "", ""
 	}
 	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
+		path = withoutLinks(abs)
 	}
 	return key, noun + " " + path
+}
+
+// withoutLinks follows the links in as much of an absolute path as exists.
+func withoutLinks(path string) string {
+	missing := ""
+	for there := path; ; there = filepath.Dir(there) {
+		if real, err := filepath.EvalSymlinks(there); err == nil {
+			return filepath.Join(real, missing)
+		}
+		if there == filepath.Dir(there) {
+			return path
+		}
+		missing = filepath.Join(filepath.Base(there), missing)
+	}
 }
 
 // async is the batch engine with all its settings.
