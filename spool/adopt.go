@@ -10,13 +10,18 @@ import (
 	"github.com/seed2f724858/sluice/spool/internal/journal"
 )
 
-// adoptEvery is how often orphans are looked for.
-const adoptEvery = 30 * time.Second
+const (
+	// adoptEvery is how often orphans are looked for.
+	adoptEvery = 30 * time.Second
+	// maxAdopted bounds how many are open at a time: a program that crashes
+	// again and again may leave more of them than there are descriptors.
+	maxAdopted = 4
+)
 
-// adopt takes over queues whose processes have ended, the oldest first, as far
-// as they fit into max_size: more than that would only be evicted. The others
-// wait for their turn, or for another process. One that cannot be opened is
-// left alone and told of once.
+// adopt takes over queues whose processes have ended, the oldest first: a few at
+// a time, and as far as they fit into max_size, as more than that would only be
+// evicted. The others wait for their turn, or for another process. One that
+// cannot be opened is left alone and told of once.
 func (s *Spool) adopt() {
 	s.courier.looked = time.Now()
 	for _, q := range s.all() {
@@ -30,9 +35,11 @@ func (s *Spool) adopt() {
 		s.report(fmt.Errorf("look for queues of ended processes: %w", err))
 		return
 	}
-	var found []*queue
-	for _, id := range ids {
-		if s.knows(id) || !s.mayFit(id) {
+	for _, id := range s.byAge(ids) {
+		if s.handsFull() {
+			return
+		}
+		if !s.mayFit(id) {
 			continue
 		}
 		j, err := journal.Open(s.options(), id)
@@ -43,14 +50,37 @@ func (s *Spool) adopt() {
 			s.leaveAlone(id, err)
 			continue
 		}
-		found = append(found, &queue{journal: j, reader: j.Reader(), total: j.Stats().Waiting})
-	}
-	slices.SortStableFunc(found, func(a, b *queue) int { return a.journal.Created().Compare(b.journal.Created()) })
-	for _, q := range found {
-		if !s.take(q) {
-			_ = q.journal.Close() // as it was; it is opened again
+		if !s.take(&queue{journal: j, reader: j.Reader(), total: j.Stats().Waiting}) {
+			_ = j.Close() // as it was; it is opened again
 		}
 	}
+}
+
+// byAge returns the queues that are not open, the oldest first. It looks into
+// each but once, as there may be very many.
+func (s *Spool) byAge(ids []string) []string {
+	ids = slices.DeleteFunc(ids, s.knows)
+	ages := make(map[string]time.Time, len(ids))
+	for _, id := range ids {
+		age := s.ages[id]
+		if age.IsZero() {
+			age = journal.Created(s.fs, id)
+		}
+		ages[id] = age
+	}
+	s.ages = ages
+	slices.SortStableFunc(ids, func(a, b string) int { return ages[a].Compare(ages[b]) })
+	return ids
+}
+
+// handsFull reports whether as many queues are open as may be, and notes that
+// others may wait then.
+func (s *Spool) handsFull() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	full := len(s.adopted) >= maxAdopted
+	s.orphans = s.orphans || full
+	return full
 }
 
 // take adds a queue to those that are drained, if there is room for it. When

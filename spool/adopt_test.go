@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters/sinktest"
+	"github.com/seed2f724858/sluice/spool/internal/disktest"
 )
 
 // fullQueues leaves the full queues of three processes in c.Directory, and
@@ -68,4 +69,37 @@ func TestAdoptsUntilTheEnd(t *testing.T) {
 	if left := files(t, c.Directory); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
+}
+
+// However many queues were left, few of their files are open at a time, and the
+// oldest come first.
+func TestAdoptsAFewAtATime(t *testing.T) {
+	const orphans = 50
+	synctest.Test(t, func(t *testing.T) {
+		d := disktest.New(1)
+		ended := d.Process()
+		var want []string
+		for i := range orphans {
+			s := openOn(t, ended, newOutage(errDown), SyncNever)
+			write(t, s, "s", i, 1)
+			want = append(want, sinktest.ID("s", i))
+			time.Sleep(time.Second) // they have an order
+			defer func() { _ = s.Shutdown(t.Context()) }() // which fails: it was killed
+		}
+		ended.Kill()
+		sink := newOutage(errDown)
+		s := openOn(t, d.Process(), sink, SyncNever)
+		most := 0
+		for range 10 {
+			time.Sleep(adoptEvery)
+			most = max(most, d.OpenFiles())
+		}
+		if most > 4*(maxAdopted+1) {
+			t.Errorf("%d files are open", most)
+		}
+		sink.end()
+		time.Sleep(2 * adoptEvery)
+		wantIDs(t, ids(&sink.Memory), want)
+		shutdown(t, s)
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/exporters"
@@ -35,10 +36,11 @@ type Spool struct {
 
 	mu       sync.Mutex
 	own      *queue
-	adopted  []*queue        // oldest first, before own
-	unopened map[string]bool // queues that were told of
-	orphans  bool            // queues of ended processes wait until there is room
-	room     bool            // and there may be some now
+	adopted  []*queue             // oldest first, before own
+	unopened map[string]bool      // queues that were told of
+	orphans  bool                 // queues of ended processes wait until there is room
+	room     bool                 // and there may be some now
+	ages     map[string]time.Time // of queues of others; the courier's alone
 	books    books
 	courier  courier
 	// held are the records that the exporter may hold, oldest first; released
