@@ -13,6 +13,7 @@ import (
 	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
 	"github.com/seed2f724858/sluice/exporters/otlp/internal/answer"
 	"github.com/seed2f724858/sluice/exporters/otlp/internal/delivery"
+	"github.com/seed2f724858/sluice/exporters/otlp/internal/settings"
 )
 
 const (
@@ -107,13 +108,13 @@ func (s *sender) refusal(words string) error {
 	if words == "" {
 		return fmt.Errorf("otlp: %s: partial success", s.where())
 	}
-	return fmt.Errorf("otlp: %s: partial success: %s", s.where(), s.clean.Clean(words))
+	return fmt.Errorf("otlp: %s: partial success: %s", s.where(), s.client.Clean(words))
 }
 
 // failure makes an error of the answer to a request that was not taken
 // (https://opentelemetry.io/docs/specs/otlp/#failures-1).
 func (s *sender) failure(a *httpclient.Answer) error {
-	e := &httpclient.StatusError{Status: a.Status, Message: s.clean.Clean(message(a))}
+	e := &httpclient.StatusError{Status: a.Status, Message: s.client.Clean(message(a))}
 	switch a.Status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		e.After = httpclient.RetryAfter(a.Header, time.Now())
@@ -174,7 +175,7 @@ const logsPath = "/v1/logs"
 func (s *sender) astray(e error) error {
 	parts := strings.Split(s.url.EscapedPath(), "/")
 	for i, part := range parts {
-		if len(part) > maxPathPart {
+		if len(part) > settings.ShownPath {
 			parts[i] = "…"
 		}
 	}
@@ -184,6 +185,3 @@ func (s *sender) astray(e error) error {
 	}
 	return fmt.Errorf("otlp: %s%s: %w: receivers of OTLP/HTTP take logs at %s, which the endpoint has to say", s.where(), path, e, logsPath)
 }
-
-// maxPathPart bounds the parts of a path that are shown, in bytes.
-const maxPathPart = 15

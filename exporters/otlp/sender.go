@@ -22,7 +22,6 @@ import (
 type sender struct {
 	url    *url.URL
 	client *httpclient.Client
-	clean  httpclient.Cleaner
 	json   bool
 	upTo   delivery.Append[record.Record]
 	limit  int // of a request, in bytes
@@ -36,7 +35,6 @@ type sender struct {
 func newSender(c Config, u *url.URL, headers map[string]exporters.Secret, client httpclient.Config) (*sender, error) {
 	s := &sender{
 		url:   u,
-		clean: settings.NewCleaner(headers),
 		json:  c.Encoding == "json",
 		upTo:  encode.OTLPProto().AppendUpTo,
 		limit: int(c.MaxRequestSize),
@@ -47,6 +45,7 @@ func newSender(c Config, u *url.URL, headers map[string]exporters.Secret, client
 		contentType = typeJSON
 		s.upTo = encode.OTLPJSON().AppendUpTo
 	}
+	client.Secrets = settings.Secrets(headers, u)
 	var err error
 	if s.client, err = httpclient.New(client); err != nil {
 		return nil, err

@@ -45,12 +45,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/internal/gate"
 	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
+	"github.com/seed2f724858/sluice/exporters/internal/quote"
 	"github.com/seed2f724858/sluice/record"
 )
 
@@ -61,7 +61,6 @@ type Exporter struct {
 	method  string
 	header  http.Header
 	client  *httpclient.Client
-	clean   httpclient.Cleaner
 	body    body
 	packer  *packer // nil without compression
 	records int     // most in a request
@@ -102,32 +101,24 @@ func New(c Config) (*Exporter, error) {
 	if t, ok := e.body.(*template); ok {
 		secrets = append(secrets, t.keys()...)
 	}
-	e.clean = httpclient.NewCleaner(secrets...)
 	if c.Compression == "gzip" {
 		e.packer = new(packer)
 	}
-	e.client, err = httpclient.New(httpclient.Config{TLS: c.TLS, ProxyURL: c.ProxyURL, Timeout: c.Timeout})
+	e.client, err = httpclient.New(httpclient.Config{TLS: c.TLS, ProxyURL: c.ProxyURL, Timeout: c.Timeout, Secrets: secrets})
 	if err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	return e, nil
 }
 
-// secrets lists what must not show in an error though a server repeats it,
-// the longer texts before their parts.
+// secrets lists what must not show in an error though a server repeats it.
 func (c Config) secrets(u *url.URL) []string {
 	list := []string{c.URL.Reveal(), u.RequestURI(), u.Path}
-	for _, values := range u.Query() {
-		list = append(list, values...)
-	}
-	list = append(list, strings.Split(u.Path, "/")...)
-	for _, value := range c.Headers {
-		list = append(list, value.Reveal())
-		if _, token, ok := strings.Cut(value.Reveal(), " "); ok {
-			list = append(list, strings.TrimSpace(token))
-		}
-	}
-	return append(list, basic(c.Username, c.Password), c.Password.Reveal(), c.BearerToken.Reveal())
+	list = append(list, quote.QuerySecrets(u)...)
+	list = append(list, quote.PathSecrets(u, 0)...)
+	list = append(list, quote.HeaderSecrets(c.Headers)...)
+	list = append(list, quote.BasicSecrets(c.Username, c.Password.Reveal())...)
+	return append(list, c.BearerToken.Reveal())
 }
 
 // Write implements [exporters.Sink]. A batch larger than a request may be takes

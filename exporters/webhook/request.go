@@ -72,7 +72,7 @@ func (e *Exporter) send(ctx context.Context, b *buffers) (answer, error) {
 	if kind == takes {
 		return takes, nil
 	}
-	status := &httpclient.StatusError{Status: a.Status, Message: e.clean.Clean(message(a))}
+	status := &httpclient.StatusError{Status: a.Status, Message: e.client.Clean(message(a))}
 	if isPassing(a.Status) || httpclient.RefusesAny(a.Status) {
 		status.After = httpclient.RetryAfter(a.Header, time.Now())
 	}

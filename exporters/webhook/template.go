@@ -148,7 +148,7 @@ func (p *templateParser) object(path string, depth int) (node, error) {
 		if key == keyRecords {
 			p.within = false
 		}
-		o = append(o, member{key, append(quote(key), ':'), value})
+		o = append(o, member{key, append(quoteJSON(key), ':'), value})
 	}
 	if _, err := p.dec.Token(); err != nil {
 		return nil, err
@@ -167,8 +167,8 @@ func (p *templateParser) object(path string, depth int) (node, error) {
 	return o, nil
 }
 
-// quote returns s as JSON.
-func quote(s string) []byte {
+// quoteJSON returns s as JSON.
+func quoteJSON(s string) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

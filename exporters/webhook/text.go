@@ -79,7 +79,7 @@ func (t *texts) parse(s string) (node, error) {
 	}
 	if pieces == nil {
 		t.fixed = append(t.fixed, literal.String())
-		return fixed(quote(literal.String())), nil
+		return fixed(quoteJSON(literal.String())), nil
 	}
 	return &text{t, append(pieces, piece{text: literal.String()})}, nil
 }

@@ -469,6 +469,20 @@ func TestCanarySecrets(t *testing.T) {
 		_, err = open(t, c).Write(t.Context(), sinktest.Records("seq", 0, 1))
 		shows("unreachable", err.Error())
 	}
+	s.answer = func(w http.ResponseWriter, r *http.Request, _ []byte) int {
+		text, _ := json.Marshal(map[string]string{"message": "no " + r.Header.Get("Authorization") + " for " + r.URL.Query().Get("key")})
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(500)
+		_, _ = io.WriteString(w, strings.ReplaceAll(string(text), "/", `\/`))
+		return answered
+	}
+	c := config(s.URL + "/hook?key=a%2Bb%26CANARY%2Fquery%3C")
+	c.BearerToken = "x/y&z/CANARYtoken"
+	_, err := open(t, c).Write(t.Context(), sinktest.Records("seq", 0, 1))
+	shows("JSON of PHP", err.Error())
+	if want := `{"message":"no Bearer [REDACTED] for [REDACTED]"}`; !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
 	for _, bad := range []string{"CANARY", "ftp://CANARY/", "https://ann:CANARY@host/", "http://h/%zzCANARY", "https:///CANARY", "http://h/#CANARY"} {
 		c := config(bad)
 		err := c.Validate()

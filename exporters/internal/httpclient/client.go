@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/internal/quote"
 )
 
 const (
@@ -43,6 +44,10 @@ type Config struct {
 	// Timeout bounds each request, from dialling to the end of the answer; 0
 	// and exporters.Unlimited set no bound.
 	Timeout exporters.Duration
+	// Secrets are what must not show in an error although the far side repeats
+	// it: what is secret of headers and URLs. The credentials of proxies are
+	// known.
+	Secrets []string
 }
 
 // Client sends requests. It speaks HTTP/1.1: exporters gain nothing by
@@ -51,6 +56,7 @@ type Config struct {
 type Client struct {
 	http    http.Client
 	timeout time.Duration
+	clean   quote.Cleaner
 }
 
 // New returns a Client; it sends nothing yet.
@@ -80,12 +86,16 @@ func New(c Config) (*Client, error) {
 		MaxResponseHeaderBytes: maxHeader,
 		WriteBufferSize:        writeBuffer,
 		Protocols:              &protocols,
+		OnProxyConnectResponse: refusedByProxy,
 	}
-	client := &Client{http: http.Client{
-		Transport: transport,
-		// A redirect may turn a POST into a GET, and leads credentials astray.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	client := &Client{
+		http: http.Client{
+			Transport: transport,
+			// A redirect may turn a POST into a GET, and leads credentials astray.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		clean: quote.NewCleaner(append(quote.ProxySecrets(c.ProxyURL.Reveal()), c.Secrets...)...),
+	}
 	if c.Timeout != exporters.Unlimited {
 		client.timeout = c.Timeout.Std()
 	}
@@ -104,6 +114,19 @@ func ParseProxy(s exporters.Secret) (*url.URL, error) {
 	}
 	return nil, errors.New("unknown scheme: want http, https or socks5")
 }
+
+// refusedByProxy tells the status by which a proxy does not connect. net/http
+// would tell what words the proxy has for it.
+func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return fmt.Errorf("the proxy does not connect: %w", &StatusError{Status: resp.StatusCode})
+}
+
+// Clean makes a text of the server, or a proxy, fit for an error: without
+// secrets, in one line of printable characters, and not long.
+func (c *Client) Clean(s string) string { return c.clean.Line(s) }
 
 // CloseIdle closes the connections that no request uses.
 func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
@@ -161,7 +184,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
 		resp, err = c.http.Do(r.request(call))
 	}
 	if err != nil {
-		return nil, wayError(call, r.URL, err)
+		return nil, c.wayError(call, r.URL, err)
 	}
 	defer resp.Body.Close()
 	answer := &Answer{Status: resp.StatusCode, Header: resp.Header}

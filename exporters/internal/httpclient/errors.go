@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // MaxRetryAfter bounds what a server can ask for with Retry-After: within the
@@ -40,7 +38,7 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 // implements [exporters.RetryAfterer].
 type StatusError struct {
 	Status int
-	// Message is what the server says about it, made by [Words].
+	// Message is what the server says about it, made by [Client.Clean].
 	Message string
 	// After is how long the server wants to be left alone.
 	After time.Duration
@@ -85,13 +83,13 @@ func (e *transportError) Error() string { return e.text }
 func (e *transportError) Unwrap() error { return e.err }
 
 // wayError makes an error of what stopped a request to u.
-func wayError(ctx context.Context, u *url.URL, err error) error {
+func (c *Client) wayError(ctx context.Context, u *url.URL, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	} else if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
-	text := Words(err.Error())
+	text := c.Clean(withoutAnswer(err.Error()))
 	switch {
 	case strings.Contains(text, "tls: no application protocol"): // such as HTTP/1.1
 		err = fmt.Errorf("%w: %w", ErrHTTP2, err)
@@ -104,33 +102,17 @@ func wayError(ctx context.Context, u *url.URL, err error) error {
 	return &transportError{text: u.Scheme + "://" + u.Host + ": " + text, err: err}
 }
 
+// withoutAnswer leaves out of what net/http says of an answer that is none of
+// HTTP the piece that it quotes. A port that sends back whatever comes would
+// show the request there.
+func withoutAnswer(text string) string {
+	if !strings.HasPrefix(text, "net/http: HTTP/1.x transport connection broken: ") && !strings.HasPrefix(text, "malformed ") {
+		return text
+	}
+	what, _, _ := strings.Cut(text, `"`)
+	return strings.TrimRight(what, ": ")
+}
+
 // ErrHTTP2 is the end of a request to a server that knows no HTTP/1.1: one of
 // gRPC, most likely.
 var ErrHTTP2 = errors.New("the server speaks HTTP/2 only, as those of gRPC do")
-
-// maxWords bounds what is shown of a text from outside, in bytes.
-const maxWords = 512
-
-// Words makes a text from outside fit for an error: in one line, of printable
-// characters, and not long.
-func Words(s string) string {
-	s = strings.TrimSpace(s)
-	var b strings.Builder
-	for i, r := range s {
-		if b.Len() >= maxWords {
-			b.WriteString("…")
-			break
-		}
-		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd"):
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == '\n' || r == '\r' || r == '\t':
-			b.WriteByte(' ')
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
-}

@@ -7,11 +7,8 @@ import (
 	"io"
 	"log"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
@@ -61,37 +58,6 @@ func TestStatusError(t *testing.T) {
 	if got := (&httpclient.StatusError{Status: 599}).Error(); got != "status 599" {
 		t.Errorf("%q", got)
 	}
-}
-
-func TestWords(t *testing.T) {
-	for in, want := range map[string]string{
-		"  plain\n":              "plain",
-		"two\r\nlines\tof":       "two  lines of",
-		"\x1b[31mred\x00":        `\u001b[31mred\u0000`,
-		"\u202egnp\u2028exe":     `\u202egnp\u2028exe`,
-		"broken \xff\xfe":        `broken \xff\xfe`,
-		"replaced \ufffd":        "replaced \ufffd",
-		"Zürich 東京 😀":            "Zürich 東京 😀",
-		strings.Repeat("a", 512): strings.Repeat("a", 512),
-		strings.Repeat("a", 513): strings.Repeat("a", 512) + "…",
-	} {
-		if got := httpclient.Words(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
-
-func FuzzWords(f *testing.F) {
-	f.Add("plain \x1b[0m\xff\u202e")
-	f.Fuzz(func(t *testing.T, s string) {
-		got := httpclient.Words(s)
-		if len(got) > 530 {
-			t.Errorf("%d bytes", len(got))
-		}
-		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) && r != utf8.RuneError }) {
-			t.Errorf("%q", got)
-		}
-	})
 }
 
 func FuzzRetryAfter(f *testing.F) {

@@ -1,7 +1,6 @@
 package httpclient
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,28 +42,3 @@ func IsToken(s string) bool {
 	}
 	return s != ""
 }
-
-// minEcho is the shortest text that a Cleaner looks for, in bytes: shorter
-// ones are no secrets, and would be found in the middle of words.
-const minEcho = 6
-
-// Cleaner makes texts of servers fit for errors. Servers like to repeat the
-// credentials they refuse.
-type Cleaner struct{ secrets *strings.Replacer }
-
-// NewCleaner returns a Cleaner that hides secrets.
-func NewCleaner(secrets ...string) Cleaner {
-	// Of those that begin alike a Replacer takes the first: it must not leave
-	// the rest of a longer one.
-	secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	var pairs []string
-	for _, s := range secrets {
-		if len(s) >= minEcho {
-			pairs = append(pairs, s, exporters.Secret(s).String())
-		}
-	}
-	return Cleaner{strings.NewReplacer(pairs...)}
-}
-
-// Clean returns s without secrets, in one bounded line of printable characters.
-func (c Cleaner) Clean(s string) string { return Words(c.secrets.Replace(s)) }

@@ -2,9 +2,11 @@ package quote
 
 import (
 	"encoding/base64"
-	"net/http"
 	"net/url"
+	"os"
 	"strings"
+
+	"github.com/seed2f724858/sluice/exporters"
 )
 
 const (
@@ -19,7 +21,8 @@ const (
 	maxText = 8 << 10
 )
 
-const redacted = "[REDACTED]"
+// redacted stands in the place of each secret: what all of them print as.
+var redacted = exporters.Secret("any").String()
 
 // Cleaner hides secrets in texts of others. Servers like to repeat the
 // credentials they refuse, and what is no server at all repeats anything.
@@ -63,27 +66,52 @@ func inBase64(s string, shift int) string {
 
 // HeaderSecrets returns what is secret of headers: their values, and the second
 // part of those that have two, the token of "Bearer".
-func HeaderSecrets(h http.Header) []string {
+func HeaderSecrets(headers map[string]exporters.Secret) []string {
 	var list []string
-	for _, values := range h {
-		for _, value := range values {
-			list = append(list, value)
-			if _, token, ok := strings.Cut(value, " "); ok {
-				list = append(list, strings.TrimSpace(token))
-			}
+	for _, value := range headers {
+		list = append(list, value.Reveal())
+		if _, token, ok := strings.Cut(value.Reveal(), " "); ok {
+			list = append(list, strings.TrimSpace(token))
 		}
 	}
 	return list
 }
 
-// UserSecrets returns what is secret of a URL's user, who may be nil.
-func UserSecrets(u *url.Userinfo) []string {
-	if u == nil {
-		return nil
+// BasicSecrets returns what is secret of basic authentication (RFC 7617).
+func BasicSecrets(user, password string) []string {
+	pair := user + ":" + password
+	return []string{user, password, pair, base64.StdEncoding.EncodeToString([]byte(pair))}
+}
+
+// ProxySecrets returns what is secret of the URLs of proxies, and of those that
+// HTTP_PROXY and HTTPS_PROXY name, whether they can be read or not.
+func ProxySecrets(urls ...string) []string {
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
+		urls = append(urls, os.Getenv(name))
 	}
-	password, _ := u.Password()
-	pair := u.Username() + ":" + password
-	return []string{u.String(), u.Username(), password, pair, base64.StdEncoding.EncodeToString([]byte(pair))}
+	var list []string
+	for _, s := range urls {
+		at := strings.LastIndexByte(s, '@')
+		if at < 0 {
+			continue
+		}
+		info := s[:at]
+		if _, rest, ok := strings.Cut(info, "://"); ok {
+			info = rest
+		}
+		user, password, _ := strings.Cut(info, ":")
+		list = append(list, s, info, user, password)
+		list = append(list, BasicSecrets(unescape(user), unescape(password))...)
+	}
+	return list
+}
+
+// unescape is [url.PathUnescape], for what may be no URL as well.
+func unescape(s string) string {
+	if plain, err := url.PathUnescape(s); err == nil {
+		return plain
+	}
+	return s
 }
 
 // QuerySecrets returns what is secret of a URL's query: its values, as they

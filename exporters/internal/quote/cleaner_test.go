@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/internal/quote"
 )
 
@@ -118,14 +118,32 @@ func TestWhatIsSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ got, want []string }{
-		"header": {quote.HeaderSecrets(http.Header{"Authorization": {"Bearer abc"}}), []string{"Bearer abc", "abc"}},
-		"user":   {quote.UserSecrets(u.User), []string{"user:p%40ssword", "user", "p@ssword", "user:p@ssword", "dXNlcjpwQHNzd29yZA=="}},
-		"nobody": {quote.UserSecrets(nil), nil},
+		"header": {quote.HeaderSecrets(map[string]exporters.Secret{"authorization": "Bearer abc"}), []string{"Bearer abc", "abc"}},
+		"basic":  {quote.BasicSecrets("user", "p@ssword"), []string{"user", "p@ssword", "user:p@ssword", "dXNlcjpwQHNzd29yZA=="}},
 		"query":  {quote.QuerySecrets(u), []string{"ab%2Bcdef", "ab+cdef", "flag", "flag"}},
 		"path":   {quote.PathSecrets(u, 8), []string{"KEYKEYKEY%2Fx", "KEYKEYKEY"}},
 	} {
 		if !slices.Equal(c.got, c.want) {
 			t.Errorf("%s: %q, want %q", name, c.got, c.want)
+		}
+	}
+}
+
+func TestProxySecrets(t *testing.T) {
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
+		t.Setenv(name, "")
+	}
+	if got := quote.ProxySecrets("", "http://proxy:3128"); got != nil {
+		t.Errorf("%q", got)
+	}
+	t.Setenv("HTTPS_PROXY", "http://someone:hunter2%402@proxy:port") // which is no URL
+	t.Setenv("http_proxy", "other:othersecret@proxy:1")
+	c := quote.NewCleaner(quote.ProxySecrets("socks5://third:thirdsecret@proxy:1")...)
+	for _, s := range []string{
+		"hunter2@2", "someone", "othersecret", "thirdsecret", "c29tZW9uZTpodW50ZXIyQDI=", "http://someone:hunter2%402@proxy:port",
+	} {
+		if got := c.Line("bad " + s + " there"); got != "bad [REDACTED] there" {
+			t.Errorf("%s: %s", s, got)
 		}
 	}
 }

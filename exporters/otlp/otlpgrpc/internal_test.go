@@ -171,3 +171,13 @@ func TestTooLarge(t *testing.T) {
 		t.Error("INVALID_ARGUMENT is about the records, not about the request's size")
 	}
 }
+
+// What gRPC says of a proxy that does not connect is the proxy's whole answer.
+func TestCleanerKnowsTheProxy(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "http://someone:hunter2%2Bhunter2@proxy:3128")
+	clean := cleaner(map[string]exporters.Secret{"authorization": "Bearer token-hunter2"})
+	got := clean(`failed to do connect handshake, response: "HTTP/1.1 407 no\r\n\r\nnot hunter2+hunter2 nor c29tZW9uZTpodW50ZXIyK2h1bnRlcjI="` + "\n token\\u002dhunter2")
+	if want := `failed to do connect handshake, response: "HTTP/1.1 407 no\r\n\r\nnot [REDACTED] nor [REDACTED]"  [REDACTED]`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -47,6 +47,7 @@ import (
 	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/internal/gate"
+	"github.com/seed2f724858/sluice/exporters/internal/quote"
 	"github.com/seed2f724858/sluice/exporters/otlp/internal/settings"
 	"github.com/seed2f724858/sluice/record"
 	"github.com/seed2f724858/sluice/redact"
@@ -151,16 +152,13 @@ func newClient(cfg Config, e endpoint) (*client, error) {
 // maxHeader bounds the headers of an answer, its error's text included.
 const maxHeader = 256 << 10
 
-// maxShown bounds what is looked at of a text from outside, in bytes.
-const maxShown = 8 << 10
-
 // cleaner returns what makes texts from outside fit for errors. Some are whole
 // answers of a proxy, which know the password for it.
 func cleaner(headers map[string]exporters.Secret) func(string) string {
-	own := settings.NewCleaner(headers)
+	own := quote.NewCleaner(append(settings.Secrets(headers, nil), quote.ProxySecrets()...)...)
 	return func(s string) string {
-		s, _ = redact.Default().String(s[:min(len(s), maxShown)])
-		return own.Clean(s)
+		s, _ = redact.Default().String(own.Hide(s))
+		return quote.Line(s)
 	}
 }
 
