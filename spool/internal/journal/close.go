@@ -50,7 +50,7 @@ func (j *Journal) close() error {
 		err = j.seal()
 	}
 	j.mu.Lock()
-	empty := j.stats.Waiting == 0 && j.lost == nil
+	empty := j.stats.Waiting == 0 && j.lost == nil && (!j.undone || j.acked == j.next)
 	acked, next := j.acked, j.next
 	open := j.retired
 	if j.active != nil {

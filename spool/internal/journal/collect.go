@@ -75,8 +75,13 @@ func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
 			s.pos = fr.at
 			return nil
 		default:
-			if fr.seq > p.pos && !v.compacted {
+			if fr.seq > p.pos && !v.compacted && !v.missed {
 				p.damaged = append(p.damaged, gap{span{p.pos, fr.seq}, v.first, fr.at})
+			}
+			if v.evicted.has(&fr.header) {
+				r.seen++
+				p.pos = fr.seq + 1
+				continue
 			}
 			r.take(&fr, p)
 			bytes += len(fr.payload)
@@ -130,7 +135,7 @@ func (r *Reader) finish(v *view, p *progress) {
 		if r.seen < v.records {
 			p.missing, p.missed = uint64(v.records-r.seen), v.seg
 		}
-	case p.pos < v.end:
+	case p.pos < v.end && !v.missed:
 		p.damaged = append(p.damaged, gap{span{p.pos, v.end}, v.first, v.limit})
 	}
 	p.pos = max(p.pos, v.end)

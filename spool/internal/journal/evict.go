@@ -62,7 +62,6 @@ type eviction struct {
 	keep uint8
 	// What was when it began.
 	pos, acked, end uint64
-	limit           int64
 
 	kept    uint32 // records copied
 	waiting uint64 // of them not settled
@@ -91,7 +90,7 @@ func (j *Journal) chooseVictim(keep uint8) (*eviction, error) {
 				break // what is in memory cannot be evicted
 			}
 			if end > j.reader.pos && (!seg.compacted || seg.floor < keep) {
-				e = &eviction{j: j, seg: seg, prev: prev, keep: keep, pos: j.reader.pos, acked: j.acked, end: end, limit: seg.limit}
+				e = &eviction{j: j, seg: seg, prev: prev, keep: keep, pos: j.reader.pos, acked: j.acked, end: end}
 				break
 			}
 			prev = seg
@@ -152,10 +151,10 @@ func (e *eviction) stays(h *header) bool {
 	return h.severity >= e.keep
 }
 
-// source opens the segment, and tells where its records end. A file that was not
-// on the disk when that failed is missing, or shorter than it was.
+// source opens the segment, and tells where it ends. A file that was not on the
+// disk when that failed is missing, or shorter than it was.
 func (e *eviction) source() (f disk.File, limit int64, err error) {
-	f, err = e.j.fs.Open(e.j.dir + "/" + segmentName(e.seg.first))
+	f, err = e.j.openSegment(e.seg)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, nil
 	}
@@ -166,7 +165,7 @@ func (e *eviction) source() (f disk.File, limit int64, err error) {
 	if err != nil {
 		return nil, 0, errors.Join(err, f.Close())
 	}
-	return f, min(e.limit, size), nil
+	return f, min(e.seg.limit, size), nil
 }
 
 // copyTo writes what stays.
@@ -193,6 +192,8 @@ func (e *eviction) copyTo(c *copier) error {
 		case fr.kind == typeOrigin:
 			c.learn(&fr)
 		case !old.holds(&fr):
+		case old.evicted.has(&fr.header):
+			e.headers++
 		case !e.stays(&fr.header):
 			e.headers++
 			if fr.seq >= e.pos {
@@ -218,6 +219,7 @@ func (e *eviction) replace(made *segment) {
 		e.seg.segmentHeader, e.seg.seed = made.segmentHeader, made.seed
 		e.seg.limit, e.seg.written = made.written, made.written
 		e.seg.missed = false
+		e.seg.evicted.add(e.keep, e.pos)
 	})
 }
 
@@ -256,7 +258,7 @@ func (e *eviction) settle(change func()) {
 		if !old.missed && e.headers < old.records {
 			damaged += uint64(old.records - e.headers)
 		}
-	} else if from := max(e.pos, old.first, r.counted); from < e.end {
+	} else if from := max(e.pos, old.first, r.counted); from < e.end && !old.missed {
 		damaged += e.end - from - min(e.dropped+e.waiting, e.end-from)
 	}
 	if damaged > 0 {

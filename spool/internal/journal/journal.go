@@ -106,6 +106,7 @@ type Journal struct {
 	copies    copies
 	unsettled []*Batch // that wait for a sync, in order
 	crowded   bool     // the disk is full
+	undone    bool     // a compaction was: what waits may be more than the books say
 	stats     Stats
 	reports   []error
 }

@@ -191,7 +191,10 @@ type tally struct {
 
 func (j *Journal) tally(seg *segment, before uint64) (t tally, err error) {
 	t.last = seg.first - 1
-	f, err := j.fs.Open(j.dir + "/" + segmentName(seg.first))
+	f, err := j.openSegment(seg)
+	if j.viewed && errors.Is(err, fs.ErrNotExist) {
+		return t, nil // its owner has removed it meanwhile
+	}
 	if err != nil {
 		return t, err
 	}

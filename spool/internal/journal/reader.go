@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/seed2f724858/sluice/encode"
-	"github.com/seed2f724858/sluice/spool/internal/disk"
 )
 
 // Item is a record that was read.
@@ -62,6 +61,9 @@ type view struct {
 	limit int64
 	end   uint64
 	acked uint64
+	// What of the segment is in the books.
+	evicted evicted
+	missed  bool
 }
 
 // Next returns the next records, at most maxRecords, and at most maxBytes unless
@@ -158,7 +160,9 @@ func (r *Reader) look() (v view, p progress, ok bool, err error) {
 			p.damaged = append(p.damaged, gap{span: span{r.pos, seg.first}})
 		}
 		p.pos = max(r.pos, seg.first)
-		return view{segmentHeader: seg.segmentHeader, seg: seg, seed: seg.seed, limit: limit, end: end, acked: j.acked}, p, true, nil
+		v = view{seg: seg, limit: limit, end: end, acked: j.acked}
+		v.of(seg)
+		return v, p, true, nil
 	}
 	if !j.owned && r.pos < j.next {
 		p.damaged = append(p.damaged, gap{span: span{r.pos, j.next}})
@@ -176,7 +180,7 @@ func (r *Reader) open(v *view) error {
 		return nil
 	}
 	r.letGo()
-	f, err := r.j.fs.Open(r.j.dir + "/" + segmentName(v.first))
+	f, err := r.j.openSegment(v.seg)
 	if errors.Is(err, fs.ErrNotExist) {
 		v.limit = 0 // somebody has removed it: nothing is left of it
 		if r.j.viewed {
@@ -185,37 +189,14 @@ func (r *Reader) open(v *view) error {
 		r.seg, r.scan = nil, newScanner(nil, v.seed)
 		return nil
 	}
-	if err == nil && r.j.viewed {
-		err = r.j.review(f, v)
-	}
 	if err != nil {
-		if f != nil {
-			err = errors.Join(err, f.Close())
-		}
 		return err
 	}
+	r.j.refresh(v)
 	r.seg, r.scan = v.seg, newScanner(f, v.seed)
 	if r.origins == nil {
 		r.origins = make(map[uint32]*encode.OTLPOrigin)
 	}
-	return nil
-}
-
-// review looks anew at a segment that somebody else owns, and may have
-// compacted.
-func (j *Journal) review(f disk.File, v *view) error {
-	h, err := readSegmentHeader(f)
-	if err != nil || h.salt == v.salt {
-		return err
-	}
-	size, err := f.Size()
-	if err != nil {
-		return err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	v.seg.segmentHeader, v.seg.seed, v.seg.limit = h, seed(h.salt), size
-	v.segmentHeader, v.seed, v.limit = h, v.seg.seed, size
 	return nil
 }
 

@@ -43,9 +43,10 @@ type segment struct {
 	limit int64
 	// fresh says that its file has a name which is not synced.
 	fresh bool
-	// missed says that the records a compacted segment should have and has not
-	// were counted.
+	// missed says that the records it should have and has not were counted.
 	missed bool
+	// evicted is what was taken out and counted, wherever it may be found again.
+	evicted evicted
 	// gone says that its file was removed.
 	gone bool
 	// failures counts reads that have failed since one worked.

@@ -2,9 +2,12 @@ package journal
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/seed2f724858/sluice/spool/internal/disk"
 )
 
 // Verify says what is damaged and where, and changes nothing.
@@ -75,5 +78,39 @@ func TestVerifyInUse(t *testing.T) {
 			close(done)
 			owner.Wait()
 		})
+	}
+}
+
+// vanishing is a file system on which somebody removes a file, once it was
+// looked at.
+type vanishing struct {
+	*memory
+	name  string
+	looks int // how many are left
+}
+
+func (v *vanishing) Open(name string) (disk.File, error) {
+	if name == v.name {
+		if v.looks--; v.looks < 0 {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		}
+	}
+	return v.memory.Open(name)
+}
+
+// What the owner removes while somebody looks is missing, and no damage.
+func TestVerifyWhileRemoved(t *testing.T) {
+	m, _, j := evictable(t, Always)
+	segments := m.segments(t, j.ID())
+	last := segments[len(segments)-1]
+	for looks := range 4 { // for its header, its end, and its records
+		report, err := Verify(&vanishing{m, last, looks}, j.ID())
+		want := 100
+		if looks < 3 {
+			want = 80
+		}
+		if err != nil || int(report.Records) != want || report.Damaged > 0 || report.OriginsLost > 0 || len(report.Problems) > 0 {
+			t.Errorf("removed after %d looks: %+v, %v", looks, report, err)
+		}
 	}
 }
