@@ -174,6 +174,44 @@ func TestBooksOfAQueueOnDisk(t *testing.T) {
 	}
 }
 
+// Callers write into a queue on disk at once, so that they can share a flush;
+// Shutdown waits for all of them.
+func TestSimpleSharesAQueueOnDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const callers = 8
+		q := &diskQueue{}
+		var inside, shut atomic.Int32
+		flush := make(chan struct{})
+		q.OnWrite = func(_ context.Context, _ int, recs []record.Record) (int, error) {
+			inside.Add(1)
+			<-flush
+			if shut.Load() > 0 {
+				t.Error("the queue was shut down during a Write")
+			}
+			return len(recs), nil
+		}
+		q.OnShutdown = func(context.Context) error { shut.Add(1); return nil }
+		s := newSimple(t, q, "", nil)
+		for range callers {
+			go emit(t, s, log.SeverityInfo, "x")
+		}
+		synctest.Wait()
+		if n := inside.Load(); n != callers {
+			t.Errorf("%d callers write at once, want %d", n, callers)
+		}
+		balanced(t, s.Stats())
+		ended := make(chan struct{})
+		go func() { shutdown(t, s); close(ended) }()
+		synctest.Wait()
+		close(flush)
+		<-ended
+		emit(t, s, log.SeverityInfo, "late")
+		if st := s.Stats(); st.Spooled != callers || st.Dropped[processors.CauseShutdown] != 1 || st.InFlight != 0 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
 // Whatever the moment, the books balance and never take anything back.
 func TestBooksOfAQueueOnDiskAtAnyMoment(t *testing.T) {
 	q := &diskQueue{}

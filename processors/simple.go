@@ -47,8 +47,9 @@ func (c SimpleConfig) Validate() error {
 }
 
 // Simple writes each record to its sink before OnEmit returns: the caller
-// waits for the destination. Writes are serialized. A record that the sink does
-// not take is counted as dropped and OnEmit returns why.
+// waits for the destination. Writes are serialized, but for those into a queue
+// on disk: up to 32 callers share its flushes. A record that the sink does not
+// take is counted as dropped and OnEmit returns why.
 type Simple struct {
 	cfg      SimpleConfig
 	match    *selector
@@ -57,7 +58,7 @@ type Simple struct {
 	reporter *reporter
 	linked
 
-	writing chan struct{} // holds one token: a Write can be waited for with a deadline
+	writing chan struct{} // holds a token for each Write: one can be waited for with a deadline
 
 	mu     sync.Mutex
 	books  books
@@ -82,11 +83,19 @@ func NewSimple(sink exporters.Sink, cfg SimpleConfig) (*Simple, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simple: %w", err)
 	}
-	s := &Simple{cfg: cfg, match: match, sink: sink, writing: make(chan struct{}, 1), ending: newEnding()}
+	s := &Simple{cfg: cfg, match: match, sink: sink, ending: newEnding()}
 	s.reporter = newReporter(s.Stats, s.tell)
 	s.spool.behind(sink, s.reporter)
+	s.writing = make(chan struct{}, 1)
+	if s.spool.queue != nil {
+		s.writing = make(chan struct{}, maxWriters)
+	}
 	return s, nil
 }
+
+// maxWriters bounds the Writes at once, each of which takes memory, into a queue
+// on disk. A flush of the disk costs the same for one record and for many.
+const maxWriters = 32
 
 func (s *Simple) readsOnly() bool { return true }
 
@@ -222,16 +231,32 @@ func (s *Simple) Shutdown(ctx context.Context) error {
 		s.mu.Lock()
 		s.closed = true
 		s.mu.Unlock()
-		select {
-		case s.writing <- struct{}{}:
-			<-s.writing
-		case <-ctx.Done():
+		if !s.settle(ctx) {
 			err = fmt.Errorf("simple: %s: shutdown: %w", s.cfg.Name, ctx.Err())
 		}
 		err = errors.Join(err, shutdownSink(ctx, s.sink, s.cfg.Name))
 		s.reporter.close(ctx) // a queue on disk may drop records until its end
 		return err
 	})
+}
+
+// settle waits for the writes under way, and reports whether they have ended
+// before ctx has.
+func (s *Simple) settle(ctx context.Context) bool {
+	n := 0
+	defer func() {
+		for range n { // who was on the way here finds the sink shut down
+			<-s.writing
+		}
+	}()
+	for ; n < cap(s.writing); n++ {
+		select {
+		case s.writing <- struct{}{}:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 // Stats implements [Branch].
