@@ -19,15 +19,17 @@ type RetryConfig struct {
 	Initial Duration `yaml:"initial"`
 	// Max bounds every pause.
 	Max Duration `yaml:"max"`
-	// MaxElapsed is how long a Write goes on without delivering a record
-	// before it gives up; 0 never tries twice, Unlimited never gives up.
+	// MaxElapsed is how long one Write goes on without delivering a record
+	// before it gives up, unless its context ends before that; 0 never tries
+	// twice, Unlimited never gives up.
 	MaxElapsed Duration `yaml:"max_elapsed"`
 }
 
 // DefaultRetryConfig starts at 1 s and doubles up to 30 s, as the handlers
-// users know do, and gives up after 5 minutes, the Collector's figure: by then
-// the queue in front has overflowed, and dropping is that queue's decision. A
-// sink that must outlast longer outages belongs under a spool.
+// users know do, and gives up after 5 minutes, the Collector's figure. Behind a
+// batch processor that is never reached: its ExportTimeout, 30 s by default,
+// ends each Write, and the next one starts anew, so what an outage costs is the
+// queue's decision. A sink that must outlast long outages belongs under a spool.
 func DefaultRetryConfig() RetryConfig {
 	return RetryConfig{
 		Initial:    Duration(time.Second),
