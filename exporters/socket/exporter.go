@@ -39,6 +39,7 @@ import (
 
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/internal/gate"
+	"github.com/seed2f724858/sluice/exporters/internal/quote"
 	"github.com/seed2f724858/sluice/record"
 )
 
@@ -149,12 +150,13 @@ func (e *Exporter) Write(ctx context.Context, recs []record.Record) (n int, err 
 	return n, e.failed(err)
 }
 
-// failed says where an error happened, which may be nil.
+// failed says where an error happened, which may be nil. Its text may be that
+// of a certificate.
 func (e *Exporter) failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("socket: %s: %w", e.ep, err)
+	return fmt.Errorf("socket: %s: %w", e.ep, quote.Error(err))
 }
 
 // unlock passes the turn on. Shutdown may have given up waiting for it: then

@@ -121,6 +121,8 @@ func (e *lostError) Error() string {
 
 func (e *lostError) Unwrap() error { return e.err }
 
+func (e *lostError) Is(target error) bool { return target == exporters.ErrUncertain }
+
 // and adds up two errors, either of which may be nil.
 func (e *lostError) and(other *lostError) *lostError {
 	if e == nil || other == nil {

@@ -26,6 +26,12 @@ func TestDistrust(t *testing.T) {
 		"another name": {func(c *tls.Config, ca *tlstest.Authority) {
 			c.Certificates = []tls.Certificate{ca.Issue(t, tlstest.For("elsewhere.test")).Certificate}
 		}, nil, "127.0.0.1"},
+		"a name that forges a line": {func(c *tls.Config, ca *tlstest.Authority) {
+			c.Certificates = []tls.Certificate{ca.Issue(t, tlstest.For("evil\n\x1b[31mforged.test")).Certificate}
+		}, func(c *Config, _ *tlstest.Authority) { c.TLS.ServerName = "receiver.test" }, `evil \u001b[31mforged.test`},
+		"a long name": {func(c *tls.Config, ca *tlstest.Authority) {
+			c.Certificates = []tls.Certificate{ca.Issue(t, tlstest.For(strings.Repeat("a", 30_000))).Certificate}
+		}, func(c *Config, _ *tlstest.Authority) { c.TLS.ServerName = "receiver.test" }, "aaa…"},
 		"old version": {func(c *tls.Config, _ *tlstest.Authority) { c.MaxVersion = tls.VersionTLS12 },
 			func(c *Config, _ *tlstest.Authority) { c.TLS.MinVersion = "1.3" }, "version"},
 		"wants a certificate": {func(c *tls.Config, ca *tlstest.Authority) {
@@ -48,6 +54,9 @@ func TestDistrust(t *testing.T) {
 				n, err := e.Write(t.Context(), sinktest.Records("secret", 0, 3))
 				if wantRetryable(t, err); n != 0 || !strings.Contains(err.Error(), s.want) {
 					t.Fatalf("Write = %d, %v; want an error with %q", n, err, s.want)
+				}
+				if text := err.Error(); len(text) > 700 || strings.ContainsAny(text, "\n\x1b") {
+					t.Errorf("%d bytes: %.900q", len(text), text)
 				}
 			}
 			if len(r.data()) > 0 {
