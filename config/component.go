@@ -60,7 +60,14 @@ func (p place) fail(s *starter, err error) error {
 	if nested, ok := err.(*Error); ok {
 		return nested
 	}
-	return &Error{File: p.file, Line: p.line, Column: p.column, Path: p.path, Msg: printable(s.secrets.hide(err.Error())), cause: err}
+	msg, hint := advise(s.secrets.hide(err.Error()))
+	if hint == "" {
+		hint = remedy(err)
+	}
+	return &Error{
+		File: p.file, Line: p.line, Column: p.column, Path: p.path,
+		Msg: printable(msg), Hint: printable(hint), cause: err,
+	}
 }
 
 // checker are settings that can tell what of the world outside would keep

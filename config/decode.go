@@ -22,6 +22,8 @@ type decoder struct {
 	errs    Errors
 	secrets secrets
 
+	warnings Errors
+
 	exporters  []ExporterType
 	processors []processorType
 	blocking   bool // see OnFullBlock
@@ -66,6 +68,9 @@ func (d *decoder) failAt(line, column int, path, msg, hint string) {
 func (d *decoder) decode(n *node, v reflect.Value) {
 	if v.Kind() == reflect.Pointer {
 		if n.kind == nullKind {
+			if v.Type().Elem() == secretType {
+				d.doubtSecret(n, true)
+			}
 			return
 		}
 		if v.IsNil() {
@@ -185,8 +190,11 @@ func (d *decoder) text(n *node, v encoding.TextUnmarshaler) {
 		d.expect(n, stringKind)
 		return
 	}
-	if _, ok := v.(*exporters.Secret); ok && !n.external {
-		d.secrets.add(exporters.Secret(n.text).String(), n.text, nil)
+	if _, ok := v.(*exporters.Secret); ok {
+		d.doubtSecret(n, false)
+		if !n.external {
+			d.secrets.add(exporters.Secret(n.text).String(), n.text, nil)
+		}
 	}
 	err := v.UnmarshalText([]byte(n.text))
 	if err == nil {
@@ -211,6 +219,10 @@ func (d *decoder) dictionary(n *node, v reflect.Value) {
 	}
 	m := reflect.MakeMapWithSize(v.Type(), len(n.entries))
 	for _, e := range n.entries {
+		if v.Type().Elem() == secretType && e.value.kind == nullKind {
+			d.doubtSecret(e.value, true) // and it is left out, as in the standard's lists
+			continue
+		}
 		value := reflect.New(v.Type().Elem()).Elem()
 		d.decode(e.value, value)
 		m.SetMapIndex(reflect.ValueOf(e.value.key).Convert(v.Type().Key()), value)
@@ -251,22 +263,33 @@ func (d *decoder) structure(n *node, v reflect.Value) {
 	}
 	before := len(d.errs)
 	known := fields(v, map[string]field{})
+	var meant []string // keys that are misspelt
 	for _, e := range n.entries {
 		if f, ok := known[e.value.key]; ok {
 			d.decode(e.value, f.value)
 			continue
 		}
-		d.failKey(e, fmt.Sprintf("unknown key %q", clip(e.value.key)), suggestKey(e.value.key, known))
+		hint := hintElsewhere(n.key, e.value.key)
+		if hint == "" {
+			hint = suggestKey(e.value.key, known)
+			if key := nearest(e.value.key, keys(known)); key != "" && n.child(key) == nil {
+				meant = append(meant, key)
+			}
+		}
+		d.failKey(e, fmt.Sprintf("unknown key %q", clip(e.value.key)), hint)
 	}
 	for _, key := range keys(known) {
-		if f := known[key]; f.required && n.get(key) == nil {
+		if f := known[key]; f.required && n.get(key) == nil && !slices.Contains(meant, key) {
 			d.missing(n, key, f.hint)
 		}
 	}
 	if val, ok := v.Addr().Interface().(validator); ok {
 		if err := val.Validate(); err != nil {
-			d.invalid(n, err, before)
+			d.invalid(n, err, before, meant)
 		}
+	}
+	if len(d.errs) == before {
+		d.doubt(n, v.Addr().Interface())
 	}
 }
 

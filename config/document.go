@@ -81,7 +81,9 @@ type Document struct {
 	options options
 	secrets secrets
 	ignored []string
-	checks  []check
+
+	warnings Errors
+	checks   []check
 }
 
 // model is the document's structure, by the published schema of version 1.1.
@@ -233,6 +235,8 @@ func Parse(name string, data []byte, opts ...Option) (*Document, error) {
 		problems.sort()
 		return nil, problems[:min(len(problems), maxErrors)]
 	}
+	d.warnings.sort()
+	doc.warnings = d.warnings
 	doc.secrets = d.secrets
 	doc.checks = d.checks
 	doc.ignored = append(doc.model.notStarted(), d.unused(defined)...)

@@ -124,6 +124,8 @@ func suggest(wrong string, valid []string, noun string) string {
 	}
 }
 
+const lowerCase = "abcdefghijklmnopqrstuvwxyz"
+
 // nearest returns the valid word that may have been meant; "" if none is near.
 func nearest(wrong string, valid []string) string {
 	best, distance := "", len(wrong)/3+2
@@ -133,6 +135,13 @@ func nearest(wrong string, valid []string) string {
 		}
 		if d := editDistance(strings.ToLower(wrong), v); d < distance {
 			best, distance = v, d
+		}
+	}
+	if best == "" && len(wrong) >= 3 { // or a word cut short
+		for _, v := range valid {
+			if rest, ok := strings.CutPrefix(v, strings.ToLower(wrong)); ok && strings.Trim(rest, lowerCase) == "" {
+				return v
+			}
 		}
 	}
 	return best

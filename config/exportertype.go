@@ -30,8 +30,10 @@ type ExporterType struct {
 // from text. If C has a method Validate() error, it is called when a file is
 // read; its errors (of errors.Join, if there are several) begin with the key
 // that is wrong: "endpoint: …". If it has a method Check() error, that is
-// called by [Document.Check], and must not touch anything. Besides the
-// settings a file may give a name to the exporter.
+// called by [Document.Check], and must not touch anything. What a method
+// Warnings() error returns, in the form of Validate's errors, is valid and
+// probably not meant (see [Document.Warnings]); it shows no setting. Besides the settings a file may
+// give a name to the exporter.
 func NewExporterType[C any, S exporters.Sink](name string, defaults func() C, open func(C) (S, error)) ExporterType {
 	return ExporterType{name: name, settings: func(t ExporterType, _ *decoder, _ *node) exporterConfig {
 		unnamed := unnamedConfig[C, S]{Config: defaults(), typ: t, new: open}
@@ -96,6 +98,14 @@ type namedConfig[C any, S exporters.Sink] struct {
 func (c *unnamedConfig[C, S]) Validate() error {
 	if v, ok := any(&c.Config).(validator); ok {
 		return v.Validate()
+	}
+	return nil
+}
+
+// Warnings are the settings' own.
+func (c *unnamedConfig[C, S]) Warnings() error {
+	if w, ok := any(&c.Config).(warner); ok {
+		return w.Warnings()
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func (d *decoder) settleClaim(e *exporterNode, settings *node) {
 	}
 	if first, twice := d.claimed[what]; twice {
 		d.fail(at, fmt.Sprintf("two exporters on one %s: the first is in line %d, column %d", key, first.line, first.column),
-			"define it once under distribution: {sluice: {exporters: …}} and use {ref: NAME}")
+			"give each a "+key+" of its own, or define one exporter under distribution: {sluice: {exporters: …}} and use {ref: NAME}")
 		return
 	}
 	d.claimed[what] = at

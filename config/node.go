@@ -16,9 +16,10 @@ type node struct {
 	key    string
 	index  int // in a list; -1 below a key
 
-	text     string // of a scalar, after substitution
-	source   string // of a scalar, as the file has it
-	external bool   // part of text came from the environment
+	text     string   // of a scalar, after substitution
+	source   string   // of a scalar, as the file has it
+	external bool     // part of text came from the environment
+	unset    []string // references without a value and a default
 
 	items   []*node // of a list
 	entries []entry // of a group of keys

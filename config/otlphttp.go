@@ -25,6 +25,9 @@ func (c *otlpHTTP) Validate() error { return c.config().Validate() }
 // Check is that of the settings that these stand for.
 func (c *otlpHTTP) Check() error { return c.used().Check() }
 
+// Warnings are those of the settings that these stand for.
+func (c *otlpHTTP) Warnings() error { return c.config().Warnings() }
+
 func (c *otlpHTTP) config() otlp.Config {
 	cfg := otlp.DefaultConfig()
 	cfg.Endpoint = c.Endpoint

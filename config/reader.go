@@ -163,14 +163,15 @@ func (r *reader) merge(n, from *node) {
 }
 
 func (r *reader) scalar(y *yaml.Node, n *node) {
-	text, values, err := substitute(y.Value)
+	sub, err := substitute(y.Value)
 	if err != nil {
 		r.fail(y, n, err.Error(), "write ${NAME}, ${env:NAME} or ${NAME:-default}; $$ stands for a $ itself")
 		return
 	}
-	n.text, n.source, n.external = text, y.Value, len(values) > 0
+	text := sub.text
+	n.text, n.source, n.external, n.unset = text, y.Value, len(sub.values) > 0, sub.unset
 	if n.external {
-		r.secrets.add(y.Value, text, values)
+		r.secrets.add(y.Value, text, sub.values)
 	}
 	switch {
 	case y.Style&yaml.TaggedStyle != 0:

@@ -23,6 +23,8 @@ import (
 // bounds the start alone. If anything fails, what was opened already is closed
 // again; an exporter that cannot be opened is an [*Error] with its place.
 //
+// What [Document.Warnings] returns is told to OpenTelemetry's error handler.
+//
 // A document that is disabled, or has no logger_provider, starts a Runtime
 // that takes records and delivers none.
 func (d *Document) Start(ctx context.Context) (*Runtime, error) {
@@ -41,6 +43,7 @@ func (d *Document) Start(ctx context.Context) (*Runtime, error) {
 		cfg.Levels = lp.Configurator.rules(d.options.levels)
 		cfg.TraceBased = lp.Configurator.traceBased()
 		if !d.model.Disabled {
+			d.warnings.tell()
 			built, err := s.build(lp.Processors)
 			if err != nil {
 				s.close(steps)

@@ -6,17 +6,23 @@ import (
 	"strings"
 )
 
+// substituted is a scalar without references.
+type substituted struct {
+	text   string
+	values []string // texts that came from the environment
+	unset  []string // references that became nothing, without a default that says so
+}
+
 // substitute replaces the references to environment variables in one scalar,
 // as https://opentelemetry.io/docs/specs/otel/configuration/data-model/#environment-variable-substitution
 // has it: "${NAME}", "${env:NAME}" and "${NAME:-default}"; "$$" stands for
 // "$". What a variable holds is never looked at again, so that neither a
 // reference nor a piece of YAML can come in with it.
-//
-// values are the texts that came from the environment.
-func substitute(s string) (out string, values []string, err error) {
+func substitute(s string) (substituted, error) {
 	if !strings.Contains(s, "$") {
-		return s, nil, nil
+		return substituted{text: s}, nil
 	}
+	var out substituted
 	var b strings.Builder
 	for {
 		// An escape ends the stretch in which a reference may stand.
@@ -31,16 +37,20 @@ func substitute(s string) (out string, values []string, err error) {
 			b.WriteString(text)
 			value, fromEnv, err := lookup(content)
 			if err != nil {
-				return "", nil, err
+				return substituted{}, err
 			}
-			if fromEnv {
-				values = append(values, value)
+			switch {
+			case fromEnv:
+				out.values = append(out.values, value)
+			case value == "" && !strings.Contains(content, ":-"):
+				out.unset = append(out.unset, "${"+content+"}")
 			}
 			b.WriteString(value)
 			stretch = after
 		}
 		if !escaped {
-			return b.String(), values, nil
+			out.text = b.String()
+			return out, nil
 		}
 		b.WriteByte('$')
 		s = rest

@@ -9,10 +9,14 @@ import (
 )
 
 // invalid notes what a Validate found, unless a problem noted since the given
-// number of them says it already.
-func (d *decoder) invalid(n *node, err error, since int) {
+// number of them says it already. meant are keys that n lacks because they are
+// misspelt there.
+func (d *decoder) invalid(n *node, err error, since int, meant []string) {
 	noted := slices.Clone(d.errs[since:])
 	for _, msg := range messages(err) {
+		if slices.ContainsFunc(meant, func(key string) bool { return begins(msg, key) }) {
+			continue
+		}
 		at, msg := locate(n, msg)
 		msg = d.secrets.hide(msg)
 		path := at.path()
@@ -96,7 +100,7 @@ func locate(n *node, msg string) (*node, string) {
 // advise takes what to do out of a message: "wrong: write this", or the word
 // that was probably meant in `unknown "wrod": want word, sword or ward`.
 func advise(msg string) (rest, hint string) {
-	if i := strings.LastIndex(msg, ": write "); i > 0 {
+	if i := max(strings.LastIndex(msg, ": write "), strings.LastIndex(msg, ": name the ")); i > 0 {
 		return msg[:i], msg[i+2:]
 	}
 	what, valid, ok := strings.Cut(msg, ": want ")

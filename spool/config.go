@@ -62,12 +62,12 @@ func (c Config) Validate() error {
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	switch {
 	case c.Directory == "":
-		fail("directory: is empty: name the directory of the queue")
+		fail("directory: is empty: name the directory of the queue, such as /var/lib/shop/queue")
 	case strings.ContainsRune(c.Directory, 0):
 		fail("directory: %q holds a NUL byte", c.Directory)
 	}
 	if least := exporters.Size(segments * minSegment); c.MaxSize < least {
-		fail("max_size: want at least %s, have %s", least, c.MaxSize)
+		fail("max_size: want at least %s, have %s: write a size with its unit, such as 1GiB", least, c.MaxSize)
 	}
 	if c.Sync < SyncAlways {
 		fail("sync: want always, never or a time, have %d", c.Sync)
@@ -152,6 +152,9 @@ func (p *SyncPolicy) UnmarshalText(text []byte) error {
 	default:
 		length, ok := strings.CutPrefix(s, "every ")
 		if !ok {
+			if d, err := exporters.ParseDuration(s); err == nil && d > 0 {
+				return fmt.Errorf("unknown value %q: write every %s", s, s)
+			}
 			return fmt.Errorf("unknown value %q: want one of always, every 200ms, never", s)
 		}
 		d, err := exporters.ParseDuration(length)

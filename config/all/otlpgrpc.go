@@ -29,6 +29,9 @@ func (c *otlpGRPC) Validate() error { return c.config().Validate() }
 // Check is that of the settings that these stand for.
 func (c *otlpGRPC) Check() error { return c.used().Check() }
 
+// Warnings are those of the settings that these stand for.
+func (c *otlpGRPC) Warnings() error { return c.config().Warnings() }
+
 func (c *otlpGRPC) config() otlpgrpc.Config {
 	cfg := otlpgrpc.DefaultConfig()
 	cfg.Endpoint = c.Endpoint

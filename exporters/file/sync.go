@@ -52,6 +52,9 @@ func (p *SyncPolicy) UnmarshalText(text []byte) error {
 	default:
 		length, ok := strings.CutPrefix(s, "every ")
 		if !ok {
+			if d, err := exporters.ParseDuration(s); err == nil && d > 0 {
+				return fmt.Errorf("unknown value %q: write every %s", s, s)
+			}
 			return fmt.Errorf("unknown value %q: want one of never, batch, every 1s", s)
 		}
 		d, err := exporters.ParseDuration(length)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/exporters/internal/httpclient"
@@ -104,6 +105,29 @@ func (c Config) Validate() error {
 // Check reports files that cannot be read, if they are to be.
 func (c Config) Check() error { return c.usedTLS().Check() }
 
+// Warnings reports endpoints that are valid, and such as hardly any receiver
+// has: without a path, or at the port of gRPC.
+func (c Config) Warnings() error {
+	urls, err := c.endpoints()
+	if err != nil {
+		return nil // that is for Validate to say
+	}
+	var errs []error
+	for i, u := range urls {
+		key := "endpoint"
+		if len(c.Endpoints) > 0 {
+			key = fmt.Sprintf("endpoints[%d]", i)
+		}
+		if u.Path == "/" {
+			errs = append(errs, fmt.Errorf("%s: has no path, and receivers of OTLP/HTTP want %s: write it with the path, as in %s", key, logsPath, DefaultEndpoint))
+		}
+		if u.Port() == "4317" {
+			errs = append(errs, fmt.Errorf("%s: port 4317 is that of gRPC by default: write 4318, or use otlp_grpc", key))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // usedTLS returns the settings of TLS if anything speaks it. The schema's own
 // example has certificates for an endpoint that does not, in files that need
 // not exist.
@@ -152,8 +176,10 @@ func (c Config) endpoints() ([]*url.URL, error) {
 func parseEndpoint(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
+	case !strings.Contains(s, "://"):
+		return nil, errors.New("has no scheme: write http:// or https:// in front of it")
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
-		return nil, errors.New("want a URL like http://collector:4318/v1/logs, or https")
+		return nil, errors.New("no URL of http or https: write one like http://collector:4318/v1/logs")
 	case u.User != nil:
 		return nil, errors.New("there is a user in the URL: set the header Authorization instead")
 	case u.Fragment != "":

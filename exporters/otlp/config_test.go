@@ -20,23 +20,23 @@ func TestValidate(t *testing.T) {
 		t.Errorf("defaults: %v", err)
 	}
 	for want, change := range map[string]func(*otlp.Config){
-		"encoding: unknown value":                     func(c *otlp.Config) { c.Encoding = "xml" },
-		"compression: unknown value":                  func(c *otlp.Config) { c.Compression = "lz4" },
-		"timeout: want 0 or more":                     func(c *otlp.Config) { c.Timeout = -1 },
-		"max_request_size: want 1KiB to 1GiB, have 0": func(c *otlp.Config) { c.MaxRequestSize = 0 },
-		"max_request_size: want 1KiB to 1GiB":         func(c *otlp.Config) { c.MaxRequestSize = 2 * exporters.GiB },
-		"tls.key_file: missing":                       func(c *otlp.Config) { c.TLS.CertFile = "cert.pem" },
-		"headers: \"a\\nb\" is no name":               func(c *otlp.Config) { c.Headers = map[string]exporters.Secret{"a\nb": "hunter2"} },
-		"headers_list: entry 1: ":                     func(c *otlp.Config) { c.HeadersList = "hunter2" },
-		"proxy_url: unknown scheme":                   func(c *otlp.Config) { c.ProxyURL = "ftp://user:hunter2@proxy" },
-		"endpoints: endpoint is set as well":          func(c *otlp.Config) { c.Endpoint, c.Endpoints = "http://a", []string{"http://b"} },
-		"endpoints: number 2: ":                       func(c *otlp.Config) { c.Endpoints = []string{"http://a", "b"} },
-		"endpoint: want a URL":                        func(c *otlp.Config) { c.Endpoint = "localhost:4318" },
-		"endpoint: want a URL like":                   func(c *otlp.Config) { c.Endpoint = "grpc://collector:4317" },
-		"endpoint: want a URL like http":              func(c *otlp.Config) { c.Endpoint = "http://:4318/v1/logs" },
-		"endpoint: want a URL like http:":             func(c *otlp.Config) { c.Endpoint = "http://hunter2 /%zz" },
-		"endpoint: there is a user in the URL":        func(c *otlp.Config) { c.Endpoint = "https://me:hunter2@collector" },
-		"endpoint: there is a # in the URL":           func(c *otlp.Config) { c.Endpoint = "https://collector/#hunter2" },
+		"encoding: unknown value":                      func(c *otlp.Config) { c.Encoding = "xml" },
+		"compression: unknown value":                   func(c *otlp.Config) { c.Compression = "lz4" },
+		"timeout: want 0 or more":                      func(c *otlp.Config) { c.Timeout = -1 },
+		"max_request_size: want 1KiB to 1GiB, have 0":  func(c *otlp.Config) { c.MaxRequestSize = 0 },
+		"max_request_size: want 1KiB to 1GiB":          func(c *otlp.Config) { c.MaxRequestSize = 2 * exporters.GiB },
+		"tls.key_file: missing":                        func(c *otlp.Config) { c.TLS.CertFile = "cert.pem" },
+		"headers: \"a\\nb\" is no name":                func(c *otlp.Config) { c.Headers = map[string]exporters.Secret{"a\nb": "hunter2"} },
+		"headers_list: entry 1: ":                      func(c *otlp.Config) { c.HeadersList = "hunter2" },
+		"proxy_url: unknown scheme":                    func(c *otlp.Config) { c.ProxyURL = "ftp://user:hunter2@proxy" },
+		"endpoints: endpoint is set as well":           func(c *otlp.Config) { c.Endpoint, c.Endpoints = "http://a", []string{"http://b"} },
+		"endpoints: number 2: ":                        func(c *otlp.Config) { c.Endpoints = []string{"http://a", "b"} },
+		"endpoint: has no scheme":                      func(c *otlp.Config) { c.Endpoint = "localhost:4318" },
+		"endpoint: no URL of http or https: write":     func(c *otlp.Config) { c.Endpoint = "grpc://collector:4317" },
+		"endpoint: no URL of http or https: write one": func(c *otlp.Config) { c.Endpoint = "http://:4318/v1/logs" },
+		"endpoint: no URL of http or https":            func(c *otlp.Config) { c.Endpoint = "http://hunter2 /%zz" },
+		"endpoint: there is a user in the URL":         func(c *otlp.Config) { c.Endpoint = "https://me:hunter2@collector" },
+		"endpoint: there is a # in the URL":            func(c *otlp.Config) { c.Endpoint = "https://collector/#hunter2" },
 	} {
 		t.Run(want, func(t *testing.T) {
 			c := otlp.DefaultConfig()
@@ -49,6 +49,25 @@ func TestValidate(t *testing.T) {
 				t.Errorf("New: %v", err)
 			}
 		})
+	}
+}
+
+// What is valid and hardly any receiver has is doubted; nothing else is.
+func TestWarnings(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"":                               "",
+		"http://collector:4318/v1/logs":  "",
+		"https://gateway/otlp/v1/logs":   "",
+		"http://collector:4318":          "endpoint: has no path",
+		"http://collector:4318/":         "endpoint: has no path",
+		"http://collector:4317/v1/logs":  "endpoint: port 4317",
+		"http://collector:4317":          "endpoint: has no path",
+		"https://hunter2@collector:4317": "", // that is for Validate to refuse
+	} {
+		err := config(endpoint).Warnings()
+		if (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", endpoint, err)
+		}
 	}
 }
 

@@ -189,7 +189,7 @@ func (c Config) Check() error { return c.TLS.Check() }
 
 // parseURL reads the URL. Its errors show nothing of it but the scheme.
 func parseURL(s exporters.Secret) (*url.URL, error) {
-	const want = "want a URL like https://example.com/hook"
+	const want = "write a URL like https://example.com/hook"
 	if s == "" {
 		return nil, errors.New("is empty: " + want)
 	}

@@ -130,6 +130,26 @@ func (c Config) Check() error {
 	return err
 }
 
+// Warnings reports endpoints that are valid, and at the port of OTLP/HTTP.
+func (c Config) Warnings() error {
+	endpoints, err := c.parseEndpoints()
+	if err != nil {
+		return nil // that is for Validate to say
+	}
+	var errs []error
+	for i, e := range endpoints {
+		if !strings.HasSuffix(e.host, ":4318") {
+			continue
+		}
+		key := "endpoint"
+		if len(c.Endpoints) > 0 {
+			key = fmt.Sprintf("endpoints[%d]", i)
+		}
+		errs = append(errs, fmt.Errorf("%s: port 4318 is that of OTLP/HTTP by default: write 4317, or use otlp_http", key))
+	}
+	return errors.Join(errs...)
+}
+
 // parseEndpoints returns where to send to, the preferred one first.
 func (c Config) parseEndpoints() ([]endpoint, error) {
 	if len(c.Endpoints) == 0 {

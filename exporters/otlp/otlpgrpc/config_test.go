@@ -136,3 +136,25 @@ func TestFromEnvironment(t *testing.T) {
 		t.Errorf("FromEnvironment = %v, %v; want an error, and the default", got.Timeout, err)
 	}
 }
+
+// The port of OTLP/HTTP is valid, and doubted.
+func TestWarnings(t *testing.T) {
+	c := otlpgrpc.DefaultConfig()
+	for endpoint, doubted := range map[string]bool{
+		"":                           false,
+		"http://collector:4317":      false,
+		"http://collector:4318":      true,
+		"collector:4318":             true,
+		"unix:///run/collector:4318": false,
+		"http://collector:4318/path": false, // that is for Validate to refuse
+	} {
+		c.Endpoint = endpoint
+		if err := c.Warnings(); (err != nil) != doubted || doubted && !strings.HasPrefix(err.Error(), "endpoint: port 4318 ") {
+			t.Errorf("%q: %v", endpoint, err)
+		}
+	}
+	c.Endpoint, c.Endpoints = "", []string{"collector:4317", "collector:4318"}
+	if err := c.Warnings(); err == nil || !strings.HasPrefix(err.Error(), "endpoints[1]: port 4318 ") {
+		t.Errorf("%v", err)
+	}
+}
