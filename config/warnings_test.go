@@ -110,10 +110,10 @@ func TestHeaderWithoutValue(t *testing.T) {
 // What keeps a component from starting comes with what to do about it.
 func TestCheckHints(t *testing.T) {
 	for settings, want := range map[string]string{
-		`otlp: {endpoint: "https://a/v1/logs", tls: {ca_file: /none.pem}}`:   "correct the path, or make what it names",
-		`otlp: {endpoint: "https://a/v1/logs", tls: {ca_file: /dev/null}}`:   "",
-		`otlp: {endpoint: "https://a/v1/logs", tls: {ca_file: config.go}}`:   "correct the path",
-		
+		`otlp: {endpoint: "https://a/v1/logs", tls: {ca_file: /none.pem}}`: "correct the path, or make what it names",
+		`otlp: {endpoint: "https://a/v1/logs", tls: {ca_file: /dev/null}}`: "",
+		`otlp: {endpoint: "https://a/v1/logs", tls: {ca_file: config.go}}`: "correct the path",
+
 		`webhook: {url: "https://a/", tls: {cert_file: /none, key_file: x}}`: "correct the path",
 	} {
 		err := parse(t, "logger_provider: {processors: [{async: {exporter: {"+settings+"}}}]}").Check()
