@@ -8,6 +8,11 @@ import (
 // ErrClosed is returned by Write after Shutdown.
 var ErrClosed = errors.New("exporter is shut down")
 
+// ErrUncertain is what [errors.Is] finds in an error that says of records which
+// count as delivered that they may be lost: nobody can tell how many the far
+// side has read.
+var ErrUncertain = errors.New("records that count as delivered may be lost")
+
 // Kind is what an error of [Sink.Write] means for the records that were not
 // delivered.
 type Kind int

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/seed2f724858/sluice/cmd/sluice/internal/tally"
+	"github.com/seed2f724858/sluice/exporters"
 	"github.com/seed2f724858/sluice/processors"
 )
 
@@ -48,14 +49,28 @@ func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // outcome is what a command ends with: the loss, if there was one, because it
 // says more than the deadline that the shutdown met; else the shutdown's error.
-func outcome(shutdown error, exporters []processors.ExporterStats) error {
-	if lost := lossError(exporters); lost != nil {
+func outcome(shutdown error, books []processors.ExporterStats) error {
+	lost := lossError(books)
+	if errors.Is(shutdown, exporters.ErrUncertain) {
+		return errors.Join(lost, withHint(1, shutdown, "the receiver must read all that it is sent; an exporter that gets answers, such as otlp_http, knows what has arrived"))
+	}
+	if lost != nil || shutdown == nil {
 		return lost
 	}
-	if shutdown == nil {
-		return nil
+	var accepted, delivered, spooled uint64
+	for _, e := range books {
+		accepted += e.Accepted
+		delivered += e.Delivered
+		spooled += e.Spooled
 	}
-	return withHint(1, shutdown, "every record that was accepted has been delivered all the same")
+	hint := ""
+	switch {
+	case spooled > 0:
+		hint = count(spooled, "record waits", "records wait") + " on disk: the next start delivers them"
+	case delivered == accepted:
+		hint = "every record that was accepted has been delivered all the same"
+	}
+	return withHint(1, shutdown, hint)
 }
 
 // lossHints say for a cause what to do about it.
