@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync/atomic"
+	"unicode"
 )
 
 // maxPEM bounds the files that TLS reads; the certificates of all public
@@ -38,9 +40,15 @@ type TLS struct {
 }
 
 // Validate reports what is wrong with t, without touching the disk. Errors
-// name keys below the key tls.
+// name keys below the key tls, and show nothing of what stands where the name
+// of a file should.
 func (t TLS) Validate() error {
 	var errs []error
+	for _, file := range []struct{ key, path string }{{"ca_file", t.CAFile}, {"cert_file", t.CertFile}, {"key_file", t.KeyFile}} {
+		if !isFileName(file.path) {
+			errs = append(errs, fmt.Errorf("tls.%s: want the name of a file, not what stands in it", file.key))
+		}
+	}
 	if t.CertFile != "" && t.KeyFile == "" {
 		errs = append(errs, errors.New("tls.key_file: missing, cert_file needs its key"))
 	}
@@ -79,7 +87,7 @@ func (t TLS) Client() (*tls.Config, error) {
 		}
 		cfg.RootCAs = x509.NewCertPool()
 		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.ca_file: %q holds no certificate in PEM", t.CAFile)
+			return nil, fmt.Errorf("tls.ca_file: %q holds no certificate in PEM: write the path of a file in which one begins with -----BEGIN CERTIFICATE-----", t.CAFile)
 		}
 	}
 	if t.CertFile != "" {
@@ -115,6 +123,15 @@ func (t TLS) pair() (*tls.Certificate, error) {
 		return nil, fmt.Errorf("tls.cert_file: %q with key_file %q: %w", t.CertFile, t.KeyFile, err)
 	}
 	return &pair, nil
+}
+
+// maxName bounds the names of files, in bytes; it is Linux's PATH_MAX.
+const maxName = 4096
+
+// isFileName reports whether s may be the name of a file. It is not if it is the
+// contents of one, a private key for instance, which no error must repeat.
+func isFileName(s string) bool {
+	return len(s) < maxName && !strings.Contains(s, "-----BEGIN") && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // readPEM reads a file that no key or certificate would make long. Links are

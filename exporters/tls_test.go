@@ -163,6 +163,10 @@ func TestTLSFaults(t *testing.T) {
 	}{
 		"certificate without key":  {exporters.TLS{CertFile: cert.CertFile}, "tls.key_file: missing", true},
 		"key without certificate":  {exporters.TLS{KeyFile: cert.KeyFile}, "tls.cert_file: missing", true},
+		"key instead of its file":  {exporters.TLS{CertFile: cert.CertFile, KeyFile: "-----BEGIN PRIVATE KEY-----hunter2"}, "tls.key_file: want the name of a file", true},
+		"two lines":                {exporters.TLS{CAFile: "hunter2\nhunter2"}, "tls.ca_file: want the name of a file", true},
+		"escapes":                  {exporters.TLS{CAFile: "\x1b[31mhunter2"}, "tls.ca_file: want the name of a file", true},
+		"endless":                  {exporters.TLS{CertFile: strings.Repeat("hunter2", 1000), KeyFile: cert.KeyFile}, "tls.cert_file: want the name of a file", true},
 		"version":                  {exporters.TLS{MinVersion: "1.1"}, `tls.min_version: unknown value "1.1"`, true},
 		"no authority":             {exporters.TLS{CAFile: filepath.Join(dir, "none.pem")}, "tls.ca_file: ", false},
 		"authority is a key":       {exporters.TLS{CAFile: cert.KeyFile}, "tls.ca_file: ", false},
@@ -176,7 +180,7 @@ func TestTLSFaults(t *testing.T) {
 			if err := c.tls.Validate(); (err != nil) != c.validate {
 				t.Errorf("Validate: %v", err)
 			}
-			if err := c.tls.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := c.tls.Check(); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("Check: %v; want %q", err, c.want)
 			}
 		})
