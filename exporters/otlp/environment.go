@@ -16,7 +16,7 @@ import (
 // (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). INSECURE is
 // for gRPC alone.
 //
-// With an error, which names the variable, it returns a Config without the
+// With an error, which names the variable and not its value, it returns a Config without the
 // wrong setting, so that a caller may report it and go on as the specification
 // has it.
 func FromEnvironment() (Config, error) {
@@ -31,14 +31,14 @@ func FromEnvironment() (Config, error) {
 	case "grpc":
 		errs = append(errs, fmt.Errorf("%s: grpc is for package otlpgrpc", settings.Variable("PROTOCOL")))
 	default:
-		errs = append(errs, fmt.Errorf("%s: unknown value %q: want http/protobuf or http/json", settings.Variable("PROTOCOL"), env.Protocol))
+		errs = append(errs, fmt.Errorf("%s: unknown value: want http/protobuf or http/json", settings.Variable("PROTOCOL")))
 	}
 	switch env.Compression {
 	case "":
 	case "none", "gzip", "zstd":
 		c.Compression = env.Compression
 	default:
-		errs = append(errs, fmt.Errorf("%s: unknown value %q: want none, gzip or zstd", settings.Variable("COMPRESSION"), env.Compression))
+		errs = append(errs, fmt.Errorf("%s: unknown value: want none, gzip or zstd", settings.Variable("COMPRESSION")))
 	}
 	if env.Endpoint != "" {
 		u, err := parseEndpoint(env.Endpoint)

@@ -1,6 +1,7 @@
 package otlp_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,5 +48,20 @@ func TestProxyEchoesShowNoSecrets(t *testing.T) {
 	_, err := e.Write(t.Context(), sinktest.Records("x", 0, 1))
 	if err == nil || !strings.HasSuffix(err.Error(), ": not [REDACTED] nor Basic [REDACTED]") {
 		t.Error(err)
+	}
+}
+
+// What stands in a variable may be a secret that has got into the wrong one.
+func TestEnvironmentIsNotRepeated(t *testing.T) {
+	for _, key := range []string{"ENDPOINT", "HEADERS", "TIMEOUT", "COMPRESSION", "PROTOCOL", "CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"} {
+		for _, value := range []string{"hunter2 hunter2", "http://user:hunter2@h:1", "-----BEGIN PRIVATE KEY-----\nhunter2"} {
+			t.Run(key, func(t *testing.T) {
+				t.Setenv("OTEL_EXPORTER_OTLP_"+key, value)
+				c, err := otlp.FromEnvironment()
+				if err = errors.Join(err, c.Validate()); err != nil && strings.Contains(err.Error(), "hunter2") {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }

@@ -83,14 +83,21 @@ func DefaultConfig() Config {
 // ENDPOINT, INSECURE, HEADERS, COMPRESSION, TIMEOUT (in milliseconds),
 // CERTIFICATE, CLIENT_CERTIFICATE and CLIENT_KEY
 // (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). With an error
-// it returns the settings without those that are wrong.
+// it returns the settings without those that are wrong. Errors of it and of
+// Validate show no value of a variable.
 func FromEnvironment() (Config, error) {
 	env, err := settings.ReadEnvironment()
 	c := DefaultConfig()
 	c.Endpoint = env.Endpoint
 	c.Insecure = env.Insecure
 	c.HeadersList = env.Headers
-	c.Compression = cmp.Or(env.Compression, c.Compression)
+	switch env.Compression {
+	case "":
+	case "none", "gzip":
+		c.Compression = env.Compression
+	default:
+		err = errors.Join(err, fmt.Errorf("%s: unknown value: want none or gzip", settings.Variable("COMPRESSION")))
+	}
 	c.Timeout = env.Timeout
 	c.TLS = env.TLS
 	return c, err

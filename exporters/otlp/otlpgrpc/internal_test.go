@@ -1,6 +1,7 @@
 package otlpgrpc
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -179,5 +180,25 @@ func TestCleanerKnowsTheProxy(t *testing.T) {
 	got := clean(`failed to do connect handshake, response: "HTTP/1.1 407 no\r\n\r\nnot hunter2+hunter2 nor c29tZW9uZTpodW50ZXIyK2h1bnRlcjI="` + "\n token\\u002dhunter2")
 	if want := `failed to do connect handshake, response: "HTTP/1.1 407 no\r\n\r\nnot [REDACTED] nor [REDACTED]"  [REDACTED]`; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// What stands in a variable may be a secret that has got into the wrong one.
+func TestEnvironmentIsNotRepeated(t *testing.T) {
+	for _, key := range []string{"ENDPOINT", "HEADERS", "TIMEOUT", "COMPRESSION", "CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"} {
+		for _, value := range []string{"hunter2 hunter2", "http://user:hunter2@h:1", "-----BEGIN PRIVATE KEY-----\nhunter2"} {
+			t.Run(key, func(t *testing.T) {
+				t.Setenv("OTEL_EXPORTER_OTLP_"+key, value)
+				c, err := FromEnvironment()
+				if err = errors.Join(err, c.Validate()); err != nil && strings.Contains(err.Error(), "hunter2") {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	t.Setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd")
+	c, err := FromEnvironment()
+	if want := "OTEL_EXPORTER_OTLP_COMPRESSION: unknown value: want none or gzip"; err == nil || err.Error() != want || c.Compression != "none" {
+		t.Errorf("%q, %v; want %s", c.Compression, err, want)
 	}
 }

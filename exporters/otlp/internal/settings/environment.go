@@ -32,8 +32,9 @@ type Environment struct {
 	TLS         exporters.TLS
 }
 
-// ReadEnvironment reads the process's environment. With an error it returns
-// what else there is, so that a caller may go on without the wrong setting.
+// ReadEnvironment reads the process's environment. With an error, in which no
+// value shows, it returns what else there is, so that a caller may go on without
+// the wrong setting.
 func ReadEnvironment() (Environment, error) {
 	e := Environment{Timeout: DefaultTimeout}
 	var errs []error
@@ -45,9 +46,17 @@ func ReadEnvironment() (Environment, error) {
 	e.Insecure = strings.EqualFold(insecure, "true")
 	e.Compression, _ = lookup("COMPRESSION")
 	e.Protocol, _ = lookup("PROTOCOL")
-	e.TLS.CAFile, _ = lookup("CERTIFICATE")
-	e.TLS.CertFile, _ = lookup("CLIENT_CERTIFICATE")
-	e.TLS.KeyFile, _ = lookup("CLIENT_KEY")
+	for _, file := range []struct {
+		path *string
+		key  string
+	}{{&e.TLS.CAFile, "CERTIFICATE"}, {&e.TLS.CertFile, "CLIENT_CERTIFICATE"}, {&e.TLS.KeyFile, "CLIENT_KEY"}} {
+		path, name := lookup(file.key)
+		if (exporters.TLS{CAFile: path}).Validate() != nil {
+			errs = append(errs, fmt.Errorf("%s: want the name of a file, not what stands in it", name))
+			continue
+		}
+		*file.path = path
+	}
 	headers, name := lookup("HEADERS")
 	if _, err := ParseHeaders(exporters.Secret(headers)); err != nil {
 		errs = append(errs, fmt.Errorf("%s: %w", name, err))
@@ -57,7 +66,7 @@ func ReadEnvironment() (Environment, error) {
 	if timeout, name := lookup("TIMEOUT"); timeout != "" {
 		ms, err := strconv.ParseUint(timeout, 10, 32)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %q is no number of milliseconds", name, timeout))
+			errs = append(errs, fmt.Errorf("%s: want a number of milliseconds", name))
 		} else {
 			e.Timeout = exporters.Duration(time.Duration(ms) * time.Millisecond)
 		}

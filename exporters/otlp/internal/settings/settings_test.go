@@ -148,10 +148,12 @@ func TestEnvironment(t *testing.T) {
 
 func TestEnvironmentFaults(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "10s")
+	t.Setenv("OTEL_EXPORTER_OTLP_CLIENT_KEY", "-----BEGIN PRIVATE KEY-----\nhunter2")
 	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "hunter2")
 	t.Setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
 	got, err := settings.ReadEnvironment()
-	want := "OTEL_EXPORTER_OTLP_HEADERS: entry 1: want key=value\nOTEL_EXPORTER_OTLP_LOGS_TIMEOUT: \"10s\" is no number of milliseconds"
+	want := "OTEL_EXPORTER_OTLP_CLIENT_KEY: want the name of a file, not what stands in it\n" +
+		"OTEL_EXPORTER_OTLP_HEADERS: entry 1: want key=value\nOTEL_EXPORTER_OTLP_LOGS_TIMEOUT: want a number of milliseconds"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}
