@@ -23,7 +23,9 @@ func FuzzEndpoint(f *testing.F) {
 		c.Endpoint = endpoint
 		err := c.Validate()
 		if err != nil {
-			if len(endpoint) > 12 && strings.Contains(err.Error(), endpoint) {
+			// An error may show an example, of which an endpoint may be a part.
+			text := strings.ReplaceAll(err.Error(), "http://collector:4318/v1/logs", "")
+			if len(endpoint) > 12 && strings.Contains(text, endpoint) {
 				t.Errorf("%v shows %q", err, endpoint)
 			}
 			return
