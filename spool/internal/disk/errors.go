@@ -7,6 +7,11 @@ import "os"
 // usable.
 func IsFull(err error) bool { return isFull(err) }
 
+// IsTooLarge reports whether err, which IsFull is true of, says that one file
+// may not grow any more (setrlimit(2), RLIMIT_FSIZE, or the file system's
+// bound): another one may.
+func IsTooLarge(err error) bool { return isTooLarge(err) }
+
 func sizeOf(f *os.File) (int64, error) {
 	info, err := f.Stat()
 	if err != nil {

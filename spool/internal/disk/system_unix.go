@@ -14,8 +14,10 @@ import (
 const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || isTooLarge(err)
 }
+
+func isTooLarge(err error) bool { return errors.Is(err, syscall.EFBIG) }
 
 // syncDirectory lets file systems be that cannot sync a directory, and need
 // not: their directories are always written at once.

@@ -15,6 +15,9 @@ func isFull(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
 }
 
+// isTooLarge is false: what Windows says of such a file it says of a full disk, too.
+func isTooLarge(error) bool { return false }
+
 // syncDirectory does nothing: Windows has no such call for directories.
 func syncDirectory(*os.File) error { return nil }
 

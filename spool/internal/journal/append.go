@@ -21,7 +21,7 @@ func (j *Journal) Append(b *Batch) (first uint64, err error) {
 	defer j.reportUntold()
 	b.sum()
 	first, err = j.tryWrite(b)
-	if err != nil && isFull(err) && j.makeRoom() {
+	if disk.IsTooLarge(err) || err != nil && isFull(err) && j.makeRoom() {
 		first, err = j.tryWrite(b)
 	}
 	if err == nil && j.sync == Always {
@@ -133,8 +133,14 @@ func (j *Journal) writeFrames(seg *segment, frames []byte) error {
 		return j.diskFailed(err)
 	}
 	j.noteWrite(err)
-	if seg.file.Truncate(at) != nil {
-		// What the write has left stays there, behind the end.
+	ended := disk.IsTooLarge(err) && at > firstFrame
+	if ended {
+		j.mu.Lock()
+		j.size = at // that is what files grow to here
+		j.mu.Unlock()
+	}
+	if seg.file.Truncate(at) != nil || ended {
+		// If that has failed, what the write has left stays there, behind the end.
 		if synced := j.syncActive(); synced == nil {
 			_ = j.leave()
 		}
