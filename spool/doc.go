@@ -42,7 +42,8 @@
 // record over which it panics) goes to the dead letters:
 // DIRECTORY/dead-letter/QUEUE.jsonl, OTLP JSON lines with the attribute
 // sluice.dead_letter.reason, at most a tenth of MaxSize, the older half of which
-// then goes.
+// then goes, and is told of. A letter of more than that, or of more than 64 MiB,
+// is not kept. Nor is what a Spool itself tells the destination of drops.
 //
 // Each record carries the attribute log.record.uid, by which a receiver can tell
 // one that came twice from two: after a crash, records may come again that were

@@ -2,30 +2,17 @@ package spool
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 	"sync/atomic"
 
-	"go.opentelemetry.io/otel/attribute"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-
 	"github.com/seed2f724858/sluice/decode"
-	"github.com/seed2f724858/sluice/encode"
-	"github.com/seed2f724858/sluice/record"
-	"github.com/seed2f724858/sluice/redact"
 	"github.com/seed2f724858/sluice/spool/internal/disk"
 	"github.com/seed2f724858/sluice/spool/internal/journal"
 )
 
-const (
-	deadLetterDir = "dead-letter"
-	// reasonKey is the attribute of a dead letter that says why it is one.
-	reasonKey = "sluice.dead_letter.reason"
-	// maxReason bounds that, in bytes.
-	maxReason = 4 << 10
-)
+const deadLetterDir = "dead-letter"
 
 // deadLetters is the file of the records that the exporter will never take, as
 // OTLP JSON lines. Only the courier writes it.
@@ -35,72 +22,10 @@ type deadLetters struct {
 	limit int64 // of the file and the one before it
 	size  atomic.Int64
 	file  disk.File
-	at    int64 // the end of the file
+	at    int64  // the end of the file
+	gone  uint64 // letters that were discarded
 	buf   []byte
 	dec   decode.OTLPProto
-}
-
-// bury puts items of the batch that are lost into the dead-letter file. That
-// this fails is told, and keeps nobody from going on.
-func (s *Spool) bury(items []journal.Item, cause string, why error) {
-	l := &s.letters
-	reason := redacted(cause + ": " + why.Error())
-	l.buf = l.buf[:0]
-	var errs []error
-	for _, it := range items {
-		uid := ""
-		if !it.OwnUID {
-			uid = s.courier.queue.journal.UID(it.Seq)
-		}
-		from := len(l.buf)
-		if err := l.append(it, uid, reason); err != nil {
-			errs = append(errs, err)
-		}
-		if most := int(min(l.limit/2, maxBytes)); len(l.buf) > most {
-			line := l.buf[from:]
-			errs = append(errs, l.write(l.buf[:from]))
-			if len(line) > most {
-				errs = append(errs, fmt.Errorf("one of %d bytes is too large", len(line)))
-				line = nil
-			}
-			l.buf = append(l.buf[:0], line...)
-		}
-	}
-	errs = append(errs, l.write(l.buf))
-	if s.cfg.Sync == SyncAlways && l.file != nil {
-		errs = append(errs, l.file.Sync())
-	}
-	if err := errors.Join(errs...); err != nil {
-		s.report(fmt.Errorf("write dead letters: %w", err))
-	}
-}
-
-// redacted returns an error's text without secrets.
-func redacted(text string) string {
-	// Before it is cut: half a secret may not look like one.
-	text, _ = redact.Default().String(text)
-	if len(text) > maxReason {
-		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
-	}
-	return text
-}
-
-func (l *deadLetters) append(it journal.Item, uid, reason string) error {
-	var origin *record.Origin
-	if it.Origin != nil {
-		// Without an origin rather than not at all.
-		origin, _ = l.dec.Origin(it.Origin.Resource, it.Origin.Scope)
-	}
-	r, err := l.dec.Log(it.Log, origin)
-	if err != nil {
-		return err
-	}
-	if uid != "" {
-		r.AddAttributes(attribute.String(string(semconv.LogRecordUIDKey), uid))
-	}
-	r.AddAttributes(attribute.String(reasonKey, reason))
-	l.buf = encode.OTLPJSON().Append(l.buf, r)
-	return nil
 }
 
 // write appends lines to the file. A replay may take that away at any time, also
@@ -139,12 +64,19 @@ func (l *deadLetters) letGo() {
 }
 
 // put appends lines to the file, and begins a new file if that would be too
-// large.
+// large. The one before it makes room for a line that is.
 func (l *deadLetters) put(lines []byte) error {
-	if l.at > 0 && (l.file == nil || l.at+int64(len(lines)) > l.limit/2) {
+	size := int64(len(lines))
+	if l.at > 0 && (l.file == nil || l.at+size > l.limit/2) {
 		if err := l.rotate(); err != nil {
 			return err
 		}
+	}
+	if l.size.Load()+size > l.limit {
+		if err := l.discard(l.before()); err != nil {
+			return err
+		}
+		l.size.Store(l.at)
 	}
 	if l.file == nil {
 		if err := l.create(); err != nil {
@@ -202,26 +134,47 @@ func (l *deadLetters) prune() {
 		if size <= l.limit {
 			return
 		}
-		if l.fs.Remove(deadLetterDir+"/"+e.Name) == nil {
+		if l.discard(deadLetterDir+"/"+e.Name) == nil {
 			size -= e.Size
 		}
 	}
 }
 
+// before is what the file before the current one is called.
+func (l *deadLetters) before() string { return l.name + ".1" }
+
 // rotate makes the file the one before it, in place of what had that name.
 func (l *deadLetters) rotate() error {
 	l.close()
-	err := l.fs.Rename(l.name, l.name+".1")
+	if err := l.discard(l.before()); err != nil {
+		return err
+	}
+	l.size.Store(l.at)
+	err := l.fs.Rename(l.name, l.before())
 	if errors.Is(err, fs.ErrNotExist) {
 		l.letGo()
 		return nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		l.at = 0
 	}
-	l.size.Store(l.at)
-	l.at = 0
-	return nil
+	return err
+}
+
+// discard removes a file of letters, and counts these, unless a replay has
+// taken it.
+func (l *deadLetters) discard(name string) error {
+	n, err := countLines(l.fs, name)
+	if err == nil {
+		err = l.fs.Remove(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		l.gone += n
+	}
+	return err
 }
 
 func (l *deadLetters) close() {

@@ -3,10 +3,14 @@ package spool
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/seed2f724858/sluice/decode"
 	"github.com/seed2f724858/sluice/encode"
@@ -87,6 +91,112 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	}
 	if all := content(t, filepath.Join(c.Directory, "dead-letter", "*")); len(all) > 2*int(c.MaxSize)/10 {
 		t.Errorf("%d bytes of dead letters over all processes", len(all))
+	}
+}
+
+// refusingAll refuses the notices as well.
+func refusingAll() *sinktest.Script {
+	return &sinktest.Script{OnWrite: func(context.Context, int, []record.Record) (int, error) {
+		return 0, exporters.Permanent(errDown)
+	}}
+}
+
+// sized returns a record whose line as a dead letter has a little more than n bytes.
+func sized(id string, n int) record.Record {
+	r := sinktest.Record(id)
+	r.AddAttributes(attribute.String("filler", strings.Repeat("x", n)))
+	return r
+}
+
+// What is refused for its size is kept as well, and comes back with a replay.
+func TestLargeDeadLetters(t *testing.T) {
+	c := config(t, func(c *Config) { c.MaxSize, c.Sync = 32*exporters.MiB, SyncNever }) // 3.2 MiB of letters
+	s := newSpool(t, refusingAll(), c)
+	var told []string
+	s.Notify(func(err error) {
+		if err != nil {
+			told = append(told, err.Error())
+		}
+	})
+	var want []string
+	for i, size := range []int{1_800_000, 10, 1_200_000, 10, 5_000_000, 10} {
+		id := sinktest.ID("s", i)
+		if _, err := s.Write(t.Context(), []record.Record{sized(id, size)}); err != nil {
+			t.Fatal(err)
+		}
+		if size < 5_000_000 {
+			want = append(want, id)
+		}
+	}
+	flushed(t, s)
+	if limit := int64(c.MaxSize) / 10; s.letters.size.Load() > limit || s.letters.size.Load() < limit/2 {
+		t.Errorf("%d bytes of dead letters, at most %d", s.letters.size.Load(), limit)
+	}
+	shutdown(t, s)
+	if all := strings.Join(told, "\n"); strings.Count(all, "is not kept: a dead letter may have 3355443") == 0 {
+		t.Errorf("nothing is told of the letter that was too large: %q", all)
+	}
+	dir, err := OpenDir(c.Directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := dir.Replay(); err != nil || len(all) == 0 {
+		t.Errorf("Replay: %+v, %v", all, err)
+	}
+	sink := new(sinktest.Memory)
+	next := newSpool(t, sink, c)
+	flushed(t, next)
+	shutdown(t, next)
+	got := ids(sink)
+	slices.Sort(got) // the queues of one replay have no order
+	wantIDs(t, got, want)
+}
+
+// A letter for which others have to go says how many; letters of ended
+// processes count, too.
+func TestDiscardedDeadLetters(t *testing.T) {
+	c := config(t, func(c *Config) { c.MaxSize, c.Sync = exporters.MiB, SyncNever }) // 102 KiB of letters
+	before := 0
+	for process := range 3 {
+		s := newSpool(t, refusingAll(), c)
+		told := ""
+		s.Notify(func(err error) {
+			if err != nil {
+				told = err.Error()
+			}
+		})
+		for i := range 30 {
+			if _, err := s.Write(t.Context(), []record.Record{sized(sinktest.ID("s", i), 4000)}); err != nil {
+				t.Fatal(err)
+			}
+			flushed(t, s)
+		}
+		shutdown(t, s)
+		kept := strings.Count(content(t, filepath.Join(c.Directory, "dead-letter", "*")), "\n")
+		gone := before + 30 - kept
+		if !strings.HasSuffix(told, fmt.Sprintf("; spool: %d dead letters were discarded so far, to make room for newer ones", gone)) || gone < 5 || process == 2 && gone < 20 {
+			t.Errorf("process %d: %d letters are gone, told %q", process, gone, told)
+		}
+		before = kept
+	}
+}
+
+// A notice that is refused is no dead letter: replayed, it would tell of old
+// drops as if they were new.
+func TestNoticesAreNoDeadLetters(t *testing.T) {
+	c := config(t, nil)
+	s := newSpool(t, refusingAll(), c)
+	write(t, s, "s", 0, 3)
+	flushed(t, s)
+	write(t, s, "s", 3, 3)
+	shutdown(t, s)
+	if st := s.Spooled(); st.Noticed == 0 || st.Dropped["permanent"] != 6+st.Noticed {
+		t.Errorf("%+v", st)
+	}
+	letters := content(t, filepath.Join(c.Directory, "dead-letter", "*"))
+	wantIDs(t, sinktest.IDs([]byte(letters)), series("s", 0, 6))
+	if n := strings.Count(letters, "\n"); n != 6 {
+		t.Errorf("%d letters", n)
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 )
 
 // maxLetter bounds a line of a file of dead letters, in bytes: the memory that
-// reading one takes.
-const maxLetter = 128 << 20
+// one takes.
+const maxLetter = 64 << 20
 
 // lettersName is what a queue's file of dead letters is called.
 func lettersName(id string) string { return id + ".jsonl" }
@@ -171,6 +171,28 @@ func readLetters(fsys disk.FS, name string, yield func(*record.Record) error, ba
 		return fmt.Errorf("at offset %d: %w", at, err)
 	}
 	return nil
+}
+
+// countLines counts the lines of a file.
+func countLines(fsys disk.FS, name string) (n uint64, err error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = f.Close() }() // which was only read
+	size, err := f.Size()
+	if err != nil {
+		return 0, err
+	}
+	buf := make([]byte, 64<<10)
+	for at := int64(0); at < size; {
+		k, err := f.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+		n += uint64(bytes.Count(buf[:k], []byte{'\n'}))
+		if at += int64(k); err != nil && at < size {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // wholeLines is [bufio.ScanLines] that leaves the line feed.

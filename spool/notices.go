@@ -15,6 +15,12 @@ import (
 	"github.com/seed2f724858/sluice/spool/internal/journal"
 )
 
+// A notice is told from other records by its event and its scope.
+const (
+	noticeEvent = "sluice.dropped"
+	noticeScope = "sluice"
+)
+
 // noticeEvery is the least time between two notices.
 const noticeEvery = time.Second
 
@@ -107,9 +113,9 @@ func (s *Spool) notice(now time.Time, lost map[string]uint64) *record.Record {
 		Observed:     now,
 		Severity:     log.SeverityWarn1,
 		SeverityText: "WARN",
-		EventName:    "sluice.dropped",
+		EventName:    noticeEvent,
 		Body:         attribute.StringValue("sluice: " + sentence(lost)),
-		Origin:       &record.Origin{Resource: s.notices.resource, Scope: record.Scope{Name: "sluice"}},
+		Origin:       &record.Origin{Resource: s.notices.resource, Scope: record.Scope{Name: noticeScope}},
 	}
 	r.AddAttributes(attribute.String("sluice.exporter", sinkName(s.sink)))
 	for _, cause := range slices.Sorted(maps.Keys(lost)) {
@@ -117,6 +123,9 @@ func (s *Spool) notice(now time.Time, lost map[string]uint64) *record.Record {
 	}
 	return r
 }
+
+// isNotice reports whether a record is a notice, of any queue.
+func isNotice(r *record.Record) bool { return r.EventName == noticeEvent && r.Logger() == noticeScope }
 
 // passNotice notes that the courier passes some items. If the notice is one of
 // them, and was dropped, that is nothing to tell of: the next one would be, too.
