@@ -81,7 +81,7 @@ func (b *Batch) origin(o *encode.OTLPOrigin) (uint32, error) {
 	if n, ok := b.numbers[o]; ok {
 		return n, nil
 	}
-	if n := originLen(o.Resource, o.Scope); n > MaxPayload {
+	if n := originLen(o.Resource, o.Scope); n > MaxOrigin {
 		return 0, fmt.Errorf("origin of %d bytes: %w", n, ErrTooLarge)
 	}
 	if b.numbers == nil {

@@ -66,7 +66,7 @@ func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
 		}
 		switch {
 		case fr.kind == typeOrigin:
-			r.learn(&fr)
+			r.origins.learn(&fr)
 		case !v.holds(&fr):
 			// Not of this version, or made to mislead.
 		case fr.seq < p.pos:
@@ -94,7 +94,7 @@ func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
 func (r *Reader) take(fr *found, p *progress) {
 	it := Item{Seq: fr.seq, Severity: fr.severity, OwnUID: fr.flags&flagOwnUID != 0, Log: fr.payload}
 	if fr.origin > 0 {
-		if it.Origin = r.origins[fr.origin]; it.Origin == nil {
+		if it.Origin = r.origins.get(fr.origin); it.Origin == nil {
 			p.originsLost++
 		}
 	}
@@ -102,13 +102,6 @@ func (r *Reader) take(fr *found, p *progress) {
 	r.scan.pinned = true
 	r.seen++
 	p.pos = fr.seq + 1
-}
-
-// learn remembers an origin.
-func (r *Reader) learn(fr *found) {
-	if r.origins[fr.origin] == nil { // else it is the second copy
-		r.origins[fr.origin] = fr.asOrigin()
-	}
 }
 
 // cut reports whether err says that the file became shorter than the view's

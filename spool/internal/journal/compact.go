@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 
-	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/spool/internal/disk"
 )
 
@@ -20,19 +19,13 @@ type copier struct {
 	seg     *segment
 	buf     []byte
 	at      int64
-	origins map[uint32]*encode.OTLPOrigin // by number in the old segment
-	numbers map[uint32]uint32             // in the new one, for those that are needed
-}
-
-func (c *copier) learn(fr *found) {
-	if c.origins[fr.origin] == nil {
-		c.origins[fr.origin] = fr.asOrigin()
-	}
+	origins originTable       // by number in the old segment
+	numbers map[uint32]uint32 // in the new one, for those that are needed
 }
 
 func (c *copier) add(fr *found) error {
 	origin := c.numbers[fr.origin]
-	if o := c.origins[fr.origin]; o != nil && origin == 0 {
+	if o := c.origins.get(fr.origin); o != nil && origin == 0 {
 		origin = uint32(len(c.numbers)) + 1
 		c.numbers[fr.origin] = origin
 		c.buf = appendOriginFrames(c.buf, c.seg.seed, fr.seq, origin, o)

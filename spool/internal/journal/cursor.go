@@ -50,7 +50,7 @@ func parseSlot(p []byte, queue uint64) (position, error) {
 		acked:   binary.LittleEndian.Uint64(p[28:]),
 		next:    binary.LittleEndian.Uint64(p[36:]),
 	}
-	if binary.LittleEndian.Uint64(p[12:]) != queue || c.acked > c.next {
+	if binary.LittleEndian.Uint64(p[12:]) != queue || c.acked > c.next || max(c.next, c.counter) >= maxSeq {
 		return position{}, errDamaged
 	}
 	return c, nil

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/spool/internal/disk"
 )
 
@@ -118,7 +117,7 @@ func (e *eviction) run() error {
 	j := e.j
 	c := &copier{
 		fs: j.fs, name: j.dir + "/" + segmentName(e.seg.first), at: firstFrame,
-		origins: make(map[uint32]*encode.OTLPOrigin), numbers: make(map[uint32]uint32),
+		numbers: make(map[uint32]uint32),
 		seg: &segment{segmentHeader: segmentHeader{
 			queue: j.id, first: e.seg.first, created: time.Now().UnixNano(), compacted: true, floor: e.keep,
 		}},
@@ -190,7 +189,7 @@ func (e *eviction) copyTo(c *copier) error {
 		}
 		switch {
 		case fr.kind == typeOrigin:
-			c.learn(&fr)
+			c.origins.learn(&fr)
 		case !old.holds(&fr):
 		case old.evicted.has(&fr.header):
 			e.headers++

@@ -16,8 +16,15 @@ const (
 	// flagOwnUID says that the record has a log.record.uid of its own.
 	flagOwnUID = 1
 
-	// MaxPayload is the size of the largest record, and origin, in bytes.
+	// MaxPayload is the size of the largest record, in bytes, MaxOrigin that of
+	// the largest origin.
 	MaxPayload = 64 << 20
+	MaxOrigin  = 1 << 20
+
+	// maxSeq is above every sequence number: at ten million records a second
+	// it is reached after 28 years. What says more is damaged, or made to
+	// mislead; sums of what it may say do not overflow.
+	maxSeq = 1 << 53
 )
 
 // Where a frame header's fields are.
@@ -91,6 +98,9 @@ func parseHeader(p []byte, seed uint32) (h header, ok bool) {
 		payloadCRC: binary.LittleEndian.Uint32(p[atPayloadCRC:]),
 		seq:        binary.LittleEndian.Uint64(p[atSeq:]),
 		origin:     binary.LittleEndian.Uint32(p[atOrigin:]),
+	}
+	if h.kind == typeOrigin {
+		return h, h.length <= MaxOrigin
 	}
 	return h, h.length <= MaxPayload
 }

@@ -29,7 +29,7 @@ type Reader struct {
 	mu      sync.Mutex // held while reading
 	seg     *segment   // what is open, or nil
 	scan    *scanner
-	origins map[uint32]*encode.OTLPOrigin
+	origins originTable
 	// seen counts the records of a compacted segment up to the scanner.
 	seen  uint32
 	items []Item
@@ -194,9 +194,6 @@ func (r *Reader) open(v *view) error {
 	}
 	r.j.refresh(v)
 	r.seg, r.scan = v.seg, newScanner(f, v.seed)
-	if r.origins == nil {
-		r.origins = make(map[uint32]*encode.OTLPOrigin)
-	}
 	return nil
 }
 
@@ -207,7 +204,7 @@ func (r *Reader) letGo() {
 	}
 	r.seg, r.scan, r.seen = nil, nil, 0
 	r.marks = r.marks[:0]
-	clear(r.origins)
+	r.origins.clear()
 }
 
 // Rewind goes back to the first record that is not settled: Next hands out

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"slices"
 
-	"github.com/seed2f724858/sluice/encode"
 	"github.com/seed2f724858/sluice/spool/internal/disk"
 )
 
@@ -38,16 +36,6 @@ type found struct {
 	header
 	at      int64
 	payload []byte // in the window
-}
-
-// asOrigin returns the origin in a frame, apart from the window; nil if it is
-// none.
-func (fr *found) asOrigin() *encode.OTLPOrigin {
-	resource, scope, ok := splitOrigin(slices.Clone(fr.payload))
-	if !ok {
-		return nil
-	}
-	return &encode.OTLPOrigin{Resource: resource, Scope: scope}
 }
 
 // outcome of a scan's step.

@@ -130,6 +130,9 @@ func parseSegmentHeader(p []byte) (h segmentHeader, err error) {
 		records:   binary.LittleEndian.Uint32(p[52:]),
 		floor:     p[56],
 	}
+	if h.first < firstSeq || h.first >= maxSeq {
+		return segmentHeader{}, errDamaged
+	}
 	return h, nil
 }
 
@@ -156,7 +159,7 @@ func readSegmentHeader(f disk.File) (segmentHeader, error) {
 
 // holds reports whether a frame is a record that a writer can have put there.
 func (h *segmentHeader) holds(fr *found) bool {
-	return fr.kind == typeRecord && fr.seq >= h.first && (h.compacted || fr.seq <= h.atMost(fr.at))
+	return fr.kind == typeRecord && fr.seq >= h.first && fr.seq < maxSeq && (h.compacted || fr.seq <= h.atMost(fr.at))
 }
 
 // atMost bounds the sequence numbers in a segment: a record that begins at off
