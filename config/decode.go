@@ -145,6 +145,15 @@ func (d *decoder) decode(n *node, v reflect.Value) {
 	}
 }
 
+// example returns the text of a setting as a hint shows it. What is no short
+// name may be the URL of an endpoint, with a password in it, or a key.
+func example(source string) string {
+	if len(source) > 16 || strings.ContainsAny(source, "@/") {
+		return "…"
+	}
+	return source
+}
+
 // listOf returns a hint that shows a list of one such item.
 func listOf(item reflect.Type) string {
 	v := reflect.New(item)
@@ -177,7 +186,7 @@ func (d *decoder) expect(n *node, want kind) bool {
 			hint = fmt.Sprintf("the standard's durations are in milliseconds, without a unit: %d", ms.Std().Milliseconds())
 		}
 	case want == listKind && n.kind < listKind:
-		hint = fmt.Sprintf("a list of one item is written [%s]", clip(n.source))
+		hint = fmt.Sprintf("a list of one item is written [%s]", example(n.source))
 	case want == mapKind && n.kind == listKind:
 		hint = "leave the dashes out"
 	}
