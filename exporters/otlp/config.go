@@ -32,7 +32,9 @@ const (
 type Config struct {
 	// Endpoint is the URL to send to, http or https, with its path:
 	// http://collector:4318/v1/logs. Empty, with no Endpoints either, is
-	// [DefaultEndpoint]. Credentials belong into Headers.
+	// [DefaultEndpoint]. Credentials belong into Headers: a user in the URL is
+	// refused, and while errors show nothing of a query, nor parts of the path
+	// that are longer than 15 bytes, who prints a Config sees the whole of it.
 	Endpoint string `yaml:"endpoint"`
 	// Endpoints, instead of Endpoint, are several such URLs, the preferred one
 	// first: the next is used while one does not work. See
