@@ -129,9 +129,11 @@ func (t TLS) pair() (*tls.Certificate, error) {
 const maxName = 4096
 
 // isFileName reports whether s may be the name of a file. It is not if it is the
-// contents of one, a private key for instance, which no error must repeat.
+// contents of one, a private key for instance, which no error must repeat, or a
+// URL, which may hold a password.
 func isFileName(s string) bool {
-	return len(s) < maxName && !strings.Contains(s, "-----BEGIN") && !strings.ContainsFunc(s, unicode.IsControl)
+	return len(s) < maxName && !strings.Contains(s, "-----BEGIN") && !strings.Contains(s, "://") &&
+		!strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // readPEM reads a file that no key or certificate would make long. Links are

@@ -165,6 +165,7 @@ func TestTLSFaults(t *testing.T) {
 		"key without certificate":  {exporters.TLS{KeyFile: cert.KeyFile}, "tls.cert_file: missing", true},
 		"key instead of its file":  {exporters.TLS{CertFile: cert.CertFile, KeyFile: "-----BEGIN PRIVATE KEY-----hunter2"}, "tls.key_file: want the name of a file", true},
 		"two lines":                {exporters.TLS{CAFile: "hunter2\nhunter2"}, "tls.ca_file: want the name of a file", true},
+		"URL":                      {exporters.TLS{CAFile: "https://me:hunter2@h/ca.pem"}, "tls.ca_file: want the name of a file", true},
 		"escapes":                  {exporters.TLS{CAFile: "\x1b[31mhunter2"}, "tls.ca_file: want the name of a file", true},
 		"endless":                  {exporters.TLS{CertFile: strings.Repeat("hunter2", 1000), KeyFile: cert.KeyFile}, "tls.cert_file: want the name of a file", true},
 		"version":                  {exporters.TLS{MinVersion: "1.1"}, `tls.min_version: unknown value "1.1"`, true},
