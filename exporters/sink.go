@@ -109,6 +109,9 @@ type Spooler interface {
 	// delivery or the disk failed, with the error. It may be called from any
 	// goroutine; it must not block, nor call the queue. The last f counts.
 	Notify(f func(err error))
+	// SetName tells the queue what statistics call the exporter, for the records
+	// by which it tells the destination itself of drops. The last name counts.
+	SetName(name string)
 }
 
 // SpoolStats are the books of a disk queue. They balance at any moment:

@@ -121,7 +121,7 @@ func NewBatch(sink exporters.Sink, cfg BatchConfig) (*Batch, error) {
 	b.delay.Stop()
 	b.base, b.cancel = context.WithCancel(context.Background())
 	b.reporter = newReporter(b.Stats, b.tell)
-	b.spool.behind(sink, b.reporter)
+	b.spool.behind(sink, cfg.Name, b.reporter)
 	b.worker.recs = make([]record.Record, 1, min(cfg.MaxExportBatchSize, maxReserved)+1)
 	go b.run()
 	return b, nil

@@ -17,15 +17,17 @@ type diskQueue struct {
 	shared atomic.Bool
 }
 
-// behind looks for a queue on disk behind sink, and has r told of its troubles.
-func (d *diskQueue) behind(sink exporters.Sink, r *reporter) {
+// behind looks for a queue on disk behind sink, gives it the branch's name, and
+// has r told of its troubles.
+func (d *diskQueue) behind(sink exporters.Sink, name string, r *reporter) {
 	if d.queue = queueBehind(sink); d.queue != nil {
-		r.listen(d.queue)
+		r.listen(d.queue, name)
 	}
 }
 
 // listen has r told of a queue's troubles.
-func (r *reporter) listen(q exporters.Spooler) {
+func (r *reporter) listen(q exporters.Spooler, name string) {
+	q.SetName(name)
 	q.Notify(func(err error) {
 		if err != nil {
 			r.failed(err)
@@ -102,14 +104,17 @@ func sharedQueues(branches []Branch, tell func(error)) (shared []sharedQueue) {
 		for _, d := range users[q.queue] {
 			d.shared.Store(true)
 		}
-		q.reporter.listen(q.queue)
+		q.reporter.listen(q.queue, sharedName)
 	}
 	return shared
 }
 
+// sharedName is what a queue that several branches share is called.
+const sharedName = "spool"
+
 // rowOf returns the row of a queue that several branches share.
 func rowOf(q exporters.Spooler) ExporterStats {
-	s := ExporterStats{Name: "spool", Processor: typeName(q), Exporter: typeName(innermost(q))}
+	s := ExporterStats{Name: sharedName, Processor: typeName(q), Exporter: typeName(innermost(q))}
 	if books := statsOfQueue(q); books != nil {
 		// To itself the queue has been given all that it accepted.
 		s.Accepted, s.Delivered = books.Accepted, books.Accepted

@@ -43,6 +43,7 @@ func (q *diskQueue) Spooled() exporters.SpoolStats {
 }
 
 func (q *diskQueue) Notify(f func(error)) { q.notify = f }
+func (q *diskQueue) SetName(string)       {}
 
 // settle moves records from Waiting to Delivered and Dropped.
 func (q *diskQueue) settle(delivered, dropped uint64) {

@@ -85,7 +85,7 @@ func NewSimple(sink exporters.Sink, cfg SimpleConfig) (*Simple, error) {
 	}
 	s := &Simple{cfg: cfg, match: match, sink: sink, ending: newEnding()}
 	s.reporter = newReporter(s.Stats, s.tell)
-	s.spool.behind(sink, s.reporter)
+	s.spool.behind(sink, cfg.Name, s.reporter)
 	s.writing = make(chan struct{}, 1)
 	if s.spool.queue != nil {
 		s.writing = make(chan struct{}, maxWriters)

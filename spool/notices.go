@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,6 +35,14 @@ type notices struct {
 	writing  bool              // one is being put into the queue
 	last     time.Time
 	resource *record.Resource // of the records written last
+	exporter string           // what they call the exporter, "" before that is known
+}
+
+// SetName implements [exporters.Spooler].
+func (s *Spool) SetName(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notices.exporter = name
 }
 
 // noticeDue returns when the next notice is due, if one is. It wants the lock.
@@ -117,7 +126,7 @@ func (s *Spool) notice(now time.Time, lost map[string]uint64) *record.Record {
 		Body:         attribute.StringValue("sluice: " + sentence(lost)),
 		Origin:       &record.Origin{Resource: s.notices.resource, Scope: record.Scope{Name: noticeScope}},
 	}
-	r.AddAttributes(attribute.String("sluice.exporter", sinkName(s.sink)))
+	r.AddAttributes(attribute.String("sluice.exporter", cmp.Or(s.notices.exporter, sinkName(s.sink))))
 	for _, cause := range slices.Sorted(maps.Keys(lost)) {
 		r.AddAttributes(attribute.Int64("sluice.dropped."+cause, int64(lost[cause])))
 	}
