@@ -3,6 +3,7 @@ package spool
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,15 @@ func TestCheck(t *testing.T) {
 		err := c.Check()
 		if (err == nil) != (want == "") || err != nil && (!strings.HasPrefix(err.Error(), "directory: ") || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+	}
+	if runtime.GOOS == "linux" {
+		// Root may write there, and can make nothing.
+		c := DefaultConfig()
+		for _, c.Directory = range []string{"/proc/nope/q", "/proc/self", "/sys/kernel/q"} {
+			if err := c.Check(); err == nil || !strings.HasPrefix(err.Error(), "directory: nothing can be made in ") {
+				t.Errorf("%s: %v", c.Directory, err)
+			}
 		}
 	}
 	if left := files(t, dir); len(left) != 1 {
