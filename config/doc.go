@@ -17,7 +17,8 @@
 // or the component does not know is an error.
 //
 // A key that is given without a value, or whose environment variable is not
-// set, counts as not given.
+// set, counts as not given. What is valid and hardly meant, such as a header
+// whose variable is not set, is no error: see [Document.Warnings].
 //
 // # Components
 //

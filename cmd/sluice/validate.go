@@ -10,6 +10,9 @@ import (
 	"github.com/seed2f724858/sluice/config/all"
 )
 
+// optionsInGo gives a program the exporters that this one has.
+const optionsInGo = "sluice.WithConfigOptions(all.Options()...)"
+
 func validateCommand(std stdio) *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate FILE…",
@@ -17,7 +20,8 @@ func validateCommand(std stdio) *cobra.Command {
 		Long: `Checks configuration files: the format, unknown keys, bad values, patterns, what
 contradicts itself, and paths that cannot be written. Every problem is told with
 file, line and column, and what to do about it. The exit code is 2 if a file has
-a problem.`,
+a problem. What is valid, but has no effect or is probably not what was meant,
+is noted.`,
 		Example: `  sluice validate sluice.yaml
   sluice validate conf/*.yaml`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -43,6 +47,12 @@ a problem.`,
 				fmt.Fprintf(std.out, "%s: ok\n", printable(file))
 				for _, path := range doc.Ignored() {
 					fmt.Fprintf(std.err, "note: %s: %s is read, but has no effect\n", printable(file), printable(path))
+				}
+				for _, warning := range doc.Warnings() {
+					fmt.Fprintf(std.err, "note: %s\n", printable(warning.Error()))
+				}
+				if _, err := config.Load(file); err != nil {
+					fmt.Fprintf(std.err, "note: %s: programs in Go need package config/all for it: %s\n", printable(file), optionsInGo)
 				}
 			}
 			return errors.Join(invalid...)
