@@ -114,6 +114,7 @@ func TestCheckHints(t *testing.T) {
 		`otlp: {endpoint: "https://a/v1/logs", tls: {ca_file: /dev/null}}`: "",
 		`otlp: {endpoint: "https://a/v1/logs", tls: {ca_file: config.go}}`: "correct the path",
 
+		`otlp: {endpoint: "https://a/v1/logs", tls: {ca_file: decode.go}}`:   "write the path of a file in which one begins with -----BEGIN CERTIFICATE-----",
 		`webhook: {url: "https://a/", tls: {cert_file: /none, key_file: x}}`: "correct the path",
 	} {
 		err := parse(t, "logger_provider: {processors: [{async: {exporter: {"+settings+"}}}]}").Check()
