@@ -241,5 +241,8 @@ func plain(err error) error {
 		return cause
 	}
 	_, where, _ := strings.Cut(e.Path, ".exporter.")
+	if e.Hint != "" {
+		return fmt.Errorf("%s: %s: %s", where, e.Msg, e.Hint)
+	}
 	return fmt.Errorf("%s: %s", where, e.Msg)
 }
