@@ -49,6 +49,14 @@ func fullQueue(t *testing.T) *processors.Pipeline {
 	return p
 }
 
+// onDisk is a queue on disk that a flush leaves records in.
+type onDisk struct {
+	sinktest.Memory
+	left error
+}
+
+func (q *onDisk) ForceFlush(context.Context) error { return q.left }
+
 type onFatal struct {
 	capture
 	do func()
@@ -80,6 +88,8 @@ func TestRecoverDropped(t *testing.T) {
 		{"poison", queued(t, answers(exporters.Poison(refused)), cfg), 1},
 		{"a panic", queued(t, panicking, cfg), 1},
 		{"queue full", fullQueue(t), 1},
+		{"stored on disk", queued(t, &onDisk{left: &exporters.StoredError{Records: 1, Err: refused}}, cfg), 0},
+		{"stored, but not synced", queued(t, &onDisk{left: errors.Join(refused, &exporters.StoredError{Records: 1, Err: refused})}, cfg), 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := handleErrors(t)

@@ -64,7 +64,8 @@ func newEnding(opts []EndOption) *ending {
 // It flushes the logger's handler if that has a method
 // ForceFlush(context.Context) error, as [Handler] has, else OpenTelemetry's
 // global LoggerProvider: handlers that wrap a Handler should hand the method
-// on. What could not be delivered is told to OpenTelemetry's error handler.
+// on. What could not be delivered is told to OpenTelemetry's error handler, but
+// for what waits in a queue on disk: the next process delivers that.
 func Exit(code int, opts ...EndOption) {
 	e := newEnding(opts)
 	e.report(e.within(context.Background(), e.deliver))
@@ -142,10 +143,15 @@ func (e *ending) deliver(ctx context.Context) error {
 }
 
 func (e *ending) flush(ctx context.Context) error {
+	flush := func(ctx context.Context) error { return flushProvider(ctx, nil) }
 	if h, ok := e.handler().(flusher); ok {
-		return h.ForceFlush(ctx)
+		flush = h.ForceFlush
 	}
-	return flushProvider(ctx, nil)
+	// What waits in a queue on disk outlasts the process.
+	if err := flush(ctx); !processors.IsStored(err) {
+		return err
+	}
+	return nil
 }
 
 // flushProvider flushes p, or the global provider if p is nil, where it can.

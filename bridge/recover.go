@@ -29,11 +29,12 @@ import (
 //
 // A panic that meets several Recovers on its way is logged by the first one
 // that can deliver it, and one that [CaptureCrashes] finds later is not logged
-// again. Delivered means by every exporter: the flush succeeded and, where the
-// logger's handler is a [Handler] with [WithPipeline] and so can tell, no record
-// was dropped meanwhile, because this one may have been. So a panic comes more
-// than once to the exporters that work when others do not: twice rather than
-// never. [http.ErrAbortHandler] is no accident, and not logged.
+// again. Delivered means by every exporter, or stored in the queue on disk in
+// front of one that could not take it: the flush succeeded or left records only
+// there and, where the logger's handler is a [Handler] with [WithPipeline] and so
+// can tell, no record was dropped meanwhile, because this one may have been. So a
+// panic comes more than once to the exporters that work when others do not: twice
+// rather than never. [http.ErrAbortHandler] is no accident, and not logged.
 func Recover(ctx context.Context, opts ...EndOption) {
 	v := recover()
 	if v == nil {

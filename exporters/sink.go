@@ -7,6 +7,7 @@ package exporters
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/seed2f724858/sluice/encode"
@@ -143,6 +144,23 @@ type SpoolStats struct {
 	// LastDrop is when a record was last dropped, zero when none was.
 	LastDrop time.Time
 }
+
+// StoredError is what a flush of a [Spooler] ends with if its exporter could not
+// take everything: the records wait on disk, synced as far as the queue's
+// settings say, for the next try, or for the next process.
+type StoredError struct {
+	// Records counts what waits.
+	Records uint64
+	// Err is why, without secrets in its text.
+	Err error
+}
+
+func (e *StoredError) Error() string {
+	return fmt.Sprintf("%d records wait on disk: %v", e.Records, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *StoredError) Unwrap() error { return e.Err }
 
 // Forwarder is a Sink that can take records in OTLP's binary form as they
 // stand, so that a disk queue in front of it need not decode them.

@@ -194,7 +194,12 @@ func TestSimpleSharesAQueueOnDisk(t *testing.T) {
 		q.OnShutdown = func(context.Context) error { shut.Add(1); return nil }
 		s := newSimple(t, q, "", nil)
 		for range callers {
-			go emit(t, s, log.SeverityInfo, "x")
+			go func() {
+				r := sinktest.Record("x")
+				if err := s.OnEmit(t.Context(), &r, end); err != nil {
+					t.Error(err)
+				}
+			}()
 		}
 		synctest.Wait()
 		if n := inside.Load(); n != callers {

@@ -54,6 +54,7 @@ type courier struct {
 	alone   bool // deliver one by one: one of the batch makes the exporter panic
 	calling bool
 	writing time.Time // when the Write under way began; guarded by the lock
+	trying  bool      // a Write is under way, or not accounted for; guarded by the lock
 	pause   time.Duration
 	moved   bool      // the last Write took some records
 	stopped bool      // the exporter was shut down by somebody else
@@ -133,6 +134,7 @@ func (s *Spool) setWriting(t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.courier.writing = t
+	s.courier.trying = s.courier.trying || !t.IsZero()
 }
 
 // account enters the outcome of a Write into the books and moves on behind what
@@ -190,6 +192,7 @@ func (s *Spool) account(n int, err error, panicked bool) (again error) {
 	s.acknowledge(q, settled)
 	s.release()
 	s.answer(nil)
+	s.failFlushes(again)
 	if n > 0 || again == nil {
 		c.pause = 0
 	}

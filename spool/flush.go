@@ -18,6 +18,7 @@ const grace = 50 * time.Millisecond
 // flush is a ForceFlush that waits until some queues have come to a point.
 type flush struct {
 	points []point
+	late   bool // a delivery was under way when it began
 	done   chan error
 }
 
@@ -39,7 +40,8 @@ func (f *flush) reached() bool {
 
 // ForceFlush syncs the queue, then waits until everything that was written
 // before the call is delivered or dropped; a pause after a failed delivery ends
-// at once. The error says how many records wait on disk, and why.
+// at once. When a delivery fails that was begun after the call, or ctx is done,
+// it returns an [exporters.StoredError].
 func (s *Spool) ForceFlush(ctx context.Context) error {
 	s.mu.Lock()
 	if s.closing {
@@ -50,6 +52,7 @@ func (s *Spool) ForceFlush(ctx context.Context) error {
 	for _, q := range s.queues() {
 		f.points = append(f.points, point{q, q.journal.Stats().Next})
 	}
+	f.late = s.courier.trying
 	own := s.own
 	s.flushes = append(s.flushes, f)
 	s.mu.Unlock()
@@ -63,7 +66,7 @@ func (s *Spool) ForceFlush(ctx context.Context) error {
 	select {
 	case err := <-f.done:
 		if err != nil {
-			return errors.Join(synced, err)
+			return errors.Join(synced, s.unflushed(err))
 		}
 	case <-s.done:
 		return errors.Join(synced, s.unflushed(exporters.ErrClosed))
@@ -79,10 +82,38 @@ func (s *Spool) ForceFlush(ctx context.Context) error {
 func (s *Spool) unflushed(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if why := s.books.delivery.text; why != "" {
-		return fmt.Errorf("spool: flush: %d records wait on disk: %w: %s", s.books.waiting(), err, why)
+	if _, told := errors.AsType[*failedDelivery](err); !told && s.books.delivery.text != "" {
+		err = fmt.Errorf("%w: %s", err, s.books.delivery.text)
 	}
-	return fmt.Errorf("spool: flush: %d records wait on disk: %w", s.books.waiting(), err)
+	return fmt.Errorf("spool: flush: %w", &exporters.StoredError{Records: s.books.waiting(), Err: err})
+}
+
+// failedDelivery is the error of a delivery, its text without secrets.
+type failedDelivery struct {
+	err  error
+	text string
+}
+
+func (e *failedDelivery) Error() string { return e.text }
+func (e *failedDelivery) Unwrap() error { return e.err }
+
+// failFlushes is told how a delivery ended. It ends the flushes that had begun
+// before one that failed.
+func (s *Spool) failFlushes(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.courier.trying = false
+	kept := s.flushes[:0]
+	for _, f := range s.flushes {
+		if err == nil || f.late {
+			f.late = false
+			kept = append(kept, f)
+		} else {
+			f.done <- &failedDelivery{err, redacted(err.Error())}
+		}
+	}
+	clear(s.flushes[len(kept):])
+	s.flushes = kept
 }
 
 // answer ends the flushes that have come to their point; these few have, since

@@ -168,11 +168,30 @@ func drainSpools(drain, hurry context.Context, rt *config.Runtime) (context.Cont
 	if !spools {
 		return drain, func() {}
 	}
-	_ = rt.ForceFlush(drain) // the books tell what it has not delivered
+	for again(drain, rt.ForceFlush(drain)) {
+	}
 	if drain.Err() == nil {
 		return drain, func() {}
 	}
 	return context.WithTimeout(hurry, endOfFeed)
+}
+
+// again reports whether a flush is to be tried once more, and waits before that,
+// as long as the destination asks for: records are on disk that it has not taken.
+func again(drain context.Context, err error) bool {
+	if _, stored := errors.AsType[*exporters.StoredError](err); !stored {
+		return false
+	}
+	pause := time.Second
+	if ra, ok := errors.AsType[exporters.RetryAfterer](err); ok {
+		pause = max(pause, ra.RetryAfter())
+	}
+	select {
+	case <-time.After(pause):
+		return true
+	case <-drain.Done():
+		return false
+	}
 }
 
 // feed returns what turns lines into records.

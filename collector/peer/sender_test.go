@@ -185,8 +185,15 @@ func (s *sender) flush() {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
-	if err := s.pipeline.ForceFlush(ctx); err != nil {
-		s.t.Fatal(err)
+	for {
+		err := s.pipeline.ForceFlush(ctx)
+		if err == nil {
+			return
+		}
+		if !processors.IsStored(err) || ctx.Err() != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond) // the Collector refuses, or is not back yet
 	}
 }
 
