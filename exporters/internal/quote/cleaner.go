@@ -153,8 +153,13 @@ func (c Cleaner) Hide(s string) string {
 	cut := len(s) > maxText
 	s = s[:min(len(s), maxText)]
 	hidden := make([]bool, len(s))
-	for _, unescape := range []func(string) (string, int){asItStands, percent, backslash, entity} {
-		c.mark(hidden, decode(s, unescape), cut)
+	plain := asItStands(s)
+	unquoted := plain.without(backslash)
+	for _, text := range []decoded{
+		plain, plain.without(percent), plain.without(entity), unquoted,
+		unquoted.without(backslash), // JSON, quoted once more
+	} {
+		c.mark(hidden, text, cut)
 	}
 	var b strings.Builder
 	for i := range len(s) {
@@ -175,24 +180,25 @@ func (c Cleaner) mark(hidden []bool, t decoded, cut bool) {
 			hidden[i] = true
 		}
 	}
+	text := fold(t.text)
 	for _, form := range c.forms {
 		need := max(minSecret, (len(form)+1)/2)
 		for from := 0; ; {
-			i := strings.Index(t.text[from:], form[:need])
+			i := strings.Index(text[from:], form[:need])
 			if i < 0 {
 				break
 			}
 			from += i
 			to := from + need
-			for to < len(t.text) && to-from < len(form) && t.text[to] == form[to-from] {
+			for to < len(text) && to-from < len(form) && text[to] == form[to-from] {
 				to++
 			}
 			hide(from, to)
 			from = to
 		}
 		for n := need - 1; cut && n >= minEnd; n-- {
-			if strings.HasSuffix(t.text, form[:n]) {
-				hide(len(t.text)-n, len(t.text))
+			if strings.HasSuffix(text, form[:n]) {
+				hide(len(text)-n, len(text))
 				break
 			}
 		}

@@ -50,6 +50,7 @@ var encodings = map[string]func(string) string{
 	"base64, 1":     func(s string) string { return base64.URLEncoding.EncodeToString([]byte("x" + s + "yz")) },
 	"base64, 2":     func(s string) string { return base64.RawStdEncoding.EncodeToString([]byte("xy" + s + "z")) },
 	"base64, 3":     func(s string) string { return base64.StdEncoding.EncodeToString([]byte("user" + s)) },
+	"JSON in Go":    func(s string) string { b, _ := json.Marshal(s); return strconv.Quote(string(b)) },
 	"query in JSON": func(s string) string { b, _ := json.Marshal("&k=" + url.QueryEscape(s) + "&"); return string(b) },
 }
 

@@ -8,15 +8,25 @@ import (
 	"unicode/utf8"
 )
 
-// decoded is a text without one kind of escapes, folded.
+// decoded is a text without some escapes.
 type decoded struct {
 	text string
 	at   []int // where in the source each byte comes from, and the end
 }
 
-// decode undoes escapes. For a text that begins with one unescape returns what
+// asItStands is a text with all its escapes.
+func asItStands(s string) decoded {
+	at := make([]int, len(s)+1)
+	for i := range at {
+		at[i] = i
+	}
+	return decoded{s, at}
+}
+
+// without undoes escapes. For a text that begins with one unescape returns what
 // that stands for and its length, else 0.
-func decode(s string, unescape func(string) (string, int)) decoded {
+func (d decoded) without(unescape func(string) (string, int)) decoded {
+	s := d.text
 	text, at := make([]byte, 0, len(s)), make([]int, 0, len(s)+1)
 	for i := 0; i < len(s); {
 		plain, n := unescape(s[i:])
@@ -24,12 +34,12 @@ func decode(s string, unescape func(string) (string, int)) decoded {
 			plain, n = s[i:i+1], 1
 		}
 		for range len(plain) {
-			at = append(at, i)
+			at = append(at, d.at[i])
 		}
 		text = append(text, plain...)
 		i += n
 	}
-	return decoded{fold(string(text)), append(at, len(s))}
+	return decoded{string(text), append(at, d.at[len(s)])}
 }
 
 // fold makes texts comparable that differ in case, in the alphabet of base64,
@@ -48,8 +58,6 @@ func fold(s string) string {
 	}
 	return string(b)
 }
-
-func asItStands(string) (string, int) { return "", 0 }
 
 // percent undoes the encoding of URLs.
 func percent(s string) (string, int) {
