@@ -91,7 +91,7 @@ func withoutLinks(path string) string {
 
 // async is the batch engine with all its settings.
 type async struct {
-	Exporter               exporterNode `yaml:"exporter,required" hint:"such as exporter: {terminal: }"`
+	Exporter               exporterNode `yaml:"exporter,required" hint:"such as exporter: {terminal: {}}"`
 	processors.BatchConfig `yaml:",inline"`
 }
 
@@ -131,7 +131,7 @@ func startBatch(s *starter, exporter *exporterNode, cfg processors.BatchConfig) 
 // full queue gives up its oldest record, as the SDK's does), and no bound but
 // the number of records.
 type batch struct {
-	Exporter           exporterNode `yaml:"exporter,required" hint:"such as exporter: {terminal: }"`
+	Exporter           exporterNode `yaml:"exporter,required" hint:"such as exporter: {terminal: {}}"`
 	ScheduleDelay      int64        `yaml:"schedule_delay"` // ms
 	ExportTimeout      int64        `yaml:"export_timeout"` // ms, 0 is no limit
 	MaxQueueSize       int          `yaml:"max_queue_size"`

@@ -32,9 +32,9 @@
 //	logger_provider:
 //	  processors:
 //	    - filter: {drop: [{loggers: [shop.noise], maximum_severity: warn4}]}
-//	    - async: {match: {minimum_severity: info}, exporter: {terminal: }}
+//	    - async: {match: {minimum_severity: info}, exporter: {terminal: {}}}
 //	    - async: {exporter: {file: {path: app.jsonl, rotation: {max_size: 100MiB}}}}
-//	    - async: {exporter: {spool: {directory: queue, exporter: {otlp_http: }}}}
+//	    - async: {exporter: {spool: {directory: queue, exporter: {otlp_http: {}}}}}
 //
 // The settings of processors are those of the configs of package processors
 // ([processors.BatchConfig] is async's, redact.Config part of

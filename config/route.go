@@ -9,7 +9,7 @@ import (
 
 // simple is the standard's processor.
 type simple struct {
-	Exporter exporterNode `yaml:"exporter,required" hint:"such as exporter: {terminal: }"`
+	Exporter exporterNode `yaml:"exporter,required" hint:"such as exporter: {terminal: {}}"`
 
 	name string
 }

@@ -10,7 +10,7 @@ import (
 // spooled keeps records on disk until its exporter has taken them.
 type spooled struct {
 	Name         string       `yaml:"name"`
-	Exporter     exporterNode `yaml:"exporter,required" hint:"such as exporter: {otlp_http: }"`
+	Exporter     exporterNode `yaml:"exporter,required" hint:"such as exporter: {otlp_http: {}}"`
 	spool.Config `yaml:",inline"`
 }
 

@@ -86,7 +86,7 @@ func closing(s *starter, sink exporters.Sink, err error) error {
 // retry writes again what its exporter could not deliver.
 type retry struct {
 	Name                  string       `yaml:"name"`
-	Exporter              exporterNode `yaml:"exporter,required" hint:"such as exporter: {otlp_http: }"`
+	Exporter              exporterNode `yaml:"exporter,required" hint:"such as exporter: {otlp_http: {}}"`
 	exporters.RetryConfig `yaml:",inline"`
 }
 
@@ -110,7 +110,7 @@ func (c *retry) open(s *starter) (exporters.Sink, error) {
 // failover writes to the first of several exporters that works.
 type failover struct {
 	Name      string         `yaml:"name"`
-	Exporters []exporterNode `yaml:"exporters,required" hint:"such as exporters: [{otlp_http: }, {file: {path: spare.jsonl}}]"`
+	Exporters []exporterNode `yaml:"exporters,required" hint:"such as exporters: [{otlp_http: {}}, {file: {path: spare.jsonl}}]"`
 }
 
 func newFailover(*decoder, *node) wrapper { return &failover{} }
