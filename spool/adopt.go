@@ -215,7 +215,7 @@ func (s *Spool) finish(q *queue) {
 	if i >= 0 {
 		s.adopted = slices.Delete(s.adopted, i, i+1)
 		if s.room = s.orphans; s.room {
-			s.wake()
+			s.nudge()
 		}
 	}
 	s.mu.Unlock()

@@ -42,7 +42,7 @@ func (s *Spool) create() error {
 	}
 	s.books.storage.ok()
 	s.own = &queue{journal: j, reader: j.Reader()}
-	s.wake() // the courier waits for records in another one, or in none
+	s.nudge() // the courier waits for records in another one, or in none
 	return nil
 }
 
@@ -137,6 +137,7 @@ func (s *Spool) idle() {
 	select {
 	case <-written:
 	case <-s.kick:
+	case <-s.look:
 	case <-timer.C:
 	case <-s.base.Done():
 	}

@@ -56,7 +56,8 @@ type Spool struct {
 	closing   bool    // Shutdown was called
 	closed    bool    // the journals are closed
 
-	kick chan struct{} // wakes the courier
+	kick chan struct{} // wakes the courier, and ends a pause
+	look chan struct{} // wakes it where it has nothing to do
 	done chan struct{} // closed when the courier has ended
 	// base is the parent of every delivery's context.
 	base   context.Context
@@ -99,6 +100,7 @@ func open(sink exporters.Sink, c Config, dir disk.FS) (*Spool, error) {
 		enc:  encode.OTLPProto(),
 		gate: exporters.NewTurn(),
 		kick: make(chan struct{}, 1),
+		look: make(chan struct{}, 1),
 		done: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if f, ok := sink.(exporters.Forwarder); ok && f.Forwards() {
@@ -185,10 +187,18 @@ func (s *Spool) leave() {
 	}
 }
 
-// wake has the courier look around.
+// wake has the courier look around at once: somebody waits for it.
 func (s *Spool) wake() {
 	select {
 	case s.kick <- struct{}{}:
+	default:
+	}
+}
+
+// nudge has the courier look around, unless it pauses after a failed delivery.
+func (s *Spool) nudge() {
+	select {
+	case s.look <- struct{}{}:
 	default:
 	}
 }
