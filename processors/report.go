@@ -201,11 +201,14 @@ func (r *reporter) report() {
 		errs = append(errs, fmt.Errorf("sluice: exporter %s: %s, %d of %d since the start", s.Name, sentence(lost), s.DroppedTotal(), s.Accepted))
 	}
 	if failure != nil {
-		over := ""
-		if s.LastError == "" {
-			over = " (it has worked since)"
+		now := ""
+		switch {
+		case s.LastError == "":
+			now = " (it has worked since)"
+		case s.Spooled > 0:
+			now = fmt.Sprintf(" (%d records wait on disk)", s.Spooled)
 		}
-		errs = append(errs, fmt.Errorf("sluice: exporter %s: %s%s", s.Name, failureText(failure), over))
+		errs = append(errs, fmt.Errorf("sluice: exporter %s: %s%s", s.Name, failureText(failure), now))
 	}
 	if err := errors.Join(errs...); err != nil {
 		r.tell(err)

@@ -36,21 +36,27 @@ func TestCloseWaitsForTheReportUnderWay(t *testing.T) {
 	}
 }
 
-// A failure that nobody was told of in time does not look like one that lasts.
+// A failure that nobody was told of in time does not look like one that lasts;
+// while it lasts, what waits on disk is told, too.
 func TestReportSaysThatAFailureIsOver(t *testing.T) {
-	for lastError, want := range map[string]string{
-		"no room": "sluice: exporter x: no room",
-		"":        "sluice: exporter x: no room (it has worked since)",
+	for _, c := range []struct {
+		now  ExporterStats
+		want string
+	}{
+		{ExporterStats{Name: "x", LastError: "no room"}, "sluice: exporter x: no room"},
+		{ExporterStats{Name: "x", LastError: "no room", Spooled: 57}, "sluice: exporter x: no room (57 records wait on disk)"},
+		{ExporterStats{Name: "x", Spooled: 57}, "sluice: exporter x: no room (it has worked since)"},
+		{ExporterStats{Name: "x"}, "sluice: exporter x: no room (it has worked since)"},
 	} {
 		told := make(chan string, 1)
 		r := newReporter(
-			func() ExporterStats { return ExporterStats{Name: "x", LastError: lastError} },
+			func() ExporterStats { return c.now },
 			func(err error) { told <- err.Error() },
 		)
 		r.failure = errors.New("no room")
 		r.close(context.Background())
-		if got := <-told; got != want {
-			t.Errorf("told %q, want %q", got, want)
+		if got := <-told; got != c.want {
+			t.Errorf("told %q, want %q", got, c.want)
 		}
 	}
 }
