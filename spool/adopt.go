@@ -130,8 +130,9 @@ func (s *Spool) mayAdopt() bool {
 // replace begins a new queue of our own in place of one that another process
 // has taken, while its file system did not work. What waits in that one stays
 // in our books, though the other process delivers it.
-func (s *Spool) replace(taken *queue) error {
+func (s *Spool) replace(taken *queue, why error) error {
 	s.mu.Lock()
+	s.lose(taken, why)
 	if s.own != taken {
 		s.mu.Unlock()
 		return nil
@@ -145,16 +146,45 @@ func (s *Spool) replace(taken *queue) error {
 	return err
 }
 
+// lose counts what waits in a queue that somebody has removed, but for what was
+// read already. It wants the lock.
+func (s *Spool) lose(q *queue, why error) {
+	if q.removed || !errors.Is(why, journal.ErrRemoved) {
+		return
+	}
+	q.removed = true
+	lost := q.total
+	if q == s.own {
+		lost = q.journal.Stats().Next - 1
+	}
+	lost -= min(lost, q.gone)
+	kept := 0
+	if s.courier.queue == q && !s.closed {
+		kept = len(s.courier.items)
+	}
+	for _, h := range s.held {
+		if h.queue == q {
+			kept++
+		}
+	}
+	lost -= min(lost, uint64(kept))
+	q.gone += lost
+	s.drop(causeDamaged, int(lost))
+	s.books.failures++
+	s.tell(fmt.Errorf("spool: queue %s: somebody has removed it while it was in use, with %d records that waited in it", q.journal.ID(), lost))
+}
+
 // letGo lets go of a queue that another process has taken.
-func (s *Spool) letGo(q *queue) {
+func (s *Spool) letGo(q *queue, why error) {
 	if s.isClosed() {
 		return
 	}
 	s.mu.Lock()
+	s.lose(q, why)
 	q.drained = true
 	s.adopted = slices.DeleteFunc(s.adopted, func(a *queue) bool { return a == q })
 	s.mu.Unlock()
-	if err := s.replace(q); err != nil {
+	if err := s.replace(q, why); err != nil {
 		s.report(err)
 	}
 	_ = q.journal.Close() // says that it was taken

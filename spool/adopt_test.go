@@ -83,7 +83,7 @@ func TestAdoptsAFewAtATime(t *testing.T) {
 			s := openOn(t, ended, newOutage(errDown), SyncNever)
 			write(t, s, "s", i, 1)
 			want = append(want, sinktest.ID("s", i))
-			time.Sleep(time.Second) // they have an order
+			time.Sleep(time.Second)                        // they have an order
 			defer func() { _ = s.Shutdown(t.Context()) }() // which fails: it was killed
 		}
 		ended.Kill()

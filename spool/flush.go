@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/spool/internal/journal"
 )
 
 // grace is what a sink that heeds its context needs to come back once that is
@@ -184,7 +185,12 @@ func (s *Spool) close() error {
 	s.mu.Unlock()
 	var errs []error
 	for _, q := range s.all() {
-		if err := q.journal.Close(); err != nil {
+		err := q.journal.Close()
+		if errors.Is(err, journal.ErrRemoved) {
+			s.mu.Lock()
+			s.lose(q, err) // which tells
+			s.mu.Unlock()
+		} else if err != nil {
 			errs = append(errs, fmt.Errorf("spool: close: %w", err))
 		}
 	}

@@ -21,6 +21,7 @@ type queue struct {
 	past    uint64
 	damaged uint64 // as counted in the books
 	drained bool   // nothing is left to read
+	removed bool   // somebody has removed its files
 	counted bool   // of an adopted one: what was found missing at its end is in the books
 }
 
@@ -160,7 +161,7 @@ func (s *Spool) next() (found bool, failed error) {
 			s.mu.Unlock()
 			switch {
 			case errors.Is(err, journal.ErrTaken), errors.Is(err, journal.ErrClosed):
-				s.letGo(q)
+				s.letGo(q, err)
 				return false, nil
 			case err != nil:
 				failed = fmt.Errorf("read from disk: %w", err)

@@ -241,7 +241,7 @@ func (s *Spool) append(c *chunk) (first uint64, err error) {
 		if first, err = own.journal.Append(&c.batch); !errors.Is(err, journal.ErrTaken) {
 			return first, err
 		}
-		if err = s.replace(own); err != nil {
+		if err = s.replace(own, err); err != nil {
 			return 0, err
 		}
 	}

@@ -56,11 +56,18 @@ type File interface {
 	Sync() error
 	Truncate(size int64) error
 	Size() (int64, error)
+	// Linked reports whether the file still has a name; true where nobody can
+	// tell. What is written to one that was removed is lost with its closing,
+	// and no error says so.
+	Linked() bool
 	io.Closer
 }
 
 // Lock is a lock that is held.
 type Lock interface {
+	// Linked is that of the file. Without its name, another process may get the
+	// lock.
+	Linked() bool
 	// Unlock gives it free, and removes its file before if remove is set.
 	Unlock(remove bool) error
 }

@@ -57,5 +57,8 @@ func (f *file) Sync() error {
 	return os.NewSyscallError("fdatasync", f.err)
 }
 
+// Linked implements [File].
+func (f *file) Linked() bool { return linked(f.File) }
+
 // Size implements [File].
 func (f *file) Size() (int64, error) { return sizeOf(f.File) }

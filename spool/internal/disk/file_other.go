@@ -10,5 +10,8 @@ type file struct{ *os.File }
 
 func newFile(f *os.File) (File, error) { return file{f}, nil }
 
+// Linked implements [File].
+func (f file) Linked() bool { return linked(f.File) }
+
 // Size implements [File].
 func (f file) Size() (int64, error) { return sizeOf(f.File) }

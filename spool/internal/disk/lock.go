@@ -59,6 +59,9 @@ type fileLock struct {
 	f    *os.File
 }
 
+// Linked implements [Lock].
+func (l *fileLock) Linked() bool { return linked(l.f) }
+
 // Unlock implements [Lock].
 func (l *fileLock) Unlock(remove bool) error {
 	var err error

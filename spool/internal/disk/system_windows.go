@@ -18,6 +18,10 @@ func isFull(err error) bool {
 // isTooLarge is false: what Windows says of such a file it says of a full disk, too.
 func isTooLarge(error) bool { return false }
 
+// linked is true: as long as a file is open here, nobody can remove it but in
+// ways that this package does not use.
+func linked(*os.File) bool { return true }
+
 // syncDirectory does nothing: Windows has no such call for directories.
 func syncDirectory(*os.File) error { return nil }
 

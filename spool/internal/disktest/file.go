@@ -150,6 +150,15 @@ func (f *file) Size() (int64, error) {
 	return int64(len(f.n.data)), nil
 }
 
+// Linked implements [disk.File].
+func (f *file) Linked() bool {
+	f.p.d.mu.Lock()
+	defer f.p.d.mu.Unlock()
+	found := f.closed // nobody can tell
+	f.p.d.root.walk("", func(_ string, n *node) { found = found || n == f.n })
+	return found
+}
+
 // Close implements [io.Closer].
 func (f *file) Close() error {
 	f.p.d.mu.Lock()

@@ -258,6 +258,9 @@ func (p *Process) Lock(name string) (l disk.Lock, err error) {
 
 type lock struct{ f *file }
 
+// Linked implements [disk.Lock].
+func (l lock) Linked() bool { return l.f.Linked() }
+
 // Unlock implements [disk.Lock].
 func (l lock) Unlock(remove bool) error {
 	var err error

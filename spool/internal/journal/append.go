@@ -109,8 +109,8 @@ func (j *Journal) usable() error {
 		return ErrClosed
 	case !j.owned:
 		return ErrDrained
-	case j.taken:
-		return ErrTaken
+	case j.taken != nil:
+		return j.taken
 	}
 	return nil
 }

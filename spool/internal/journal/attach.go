@@ -42,8 +42,8 @@ func (j *Journal) attach() error {
 	if held {
 		return nil
 	}
-	if taken {
-		return ErrTaken
+	if taken != nil {
+		return taken
 	}
 	lock, err := j.fs.Lock(j.dir + "/" + lockName)
 	switch {
@@ -51,7 +51,7 @@ func (j *Journal) attach() error {
 		err = ErrTaken
 	case errors.Is(err, fs.ErrNotExist):
 		if _, there := j.fs.ReadDir("."); there == nil {
-			err = ErrTaken
+			err = ErrRemoved
 		}
 	case err == nil:
 		// Who had it meanwhile may have delivered a part.
@@ -69,7 +69,9 @@ func (j *Journal) attach() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {
-		j.taken = errors.Is(err, ErrTaken)
+		if errors.Is(err, ErrTaken) {
+			j.taken = err
+		}
 		return err
 	}
 	j.lock = lock

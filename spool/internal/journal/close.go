@@ -39,6 +39,7 @@ func (j *Journal) close() error {
 	defer j.ackMu.Unlock()
 	j.writeMu.Lock()
 	defer j.writeMu.Unlock()
+	j.checkNames()
 	err := j.attach()
 	if errors.Is(err, ErrTaken) {
 		return errors.Join(err, j.cursor.close())

@@ -50,6 +50,10 @@ var (
 	// ErrTaken says that another process has adopted the queue while its file
 	// system was given up: what is in it is not lost, but not ours any more.
 	ErrTaken = errors.New("journal: another process has taken the queue")
+	// ErrRemoved is an [ErrTaken]: somebody has removed the queue while it was
+	// in use. What waited in it is lost, unless that was a process which had
+	// delivered it.
+	ErrRemoved = fmt.Errorf("%w, or somebody has removed it", ErrTaken)
 	// ErrDrained says that the queue was opened to be emptied, not to be filled.
 	ErrDrained = errors.New("journal: the queue was left by an earlier process: it takes no records")
 )
@@ -73,6 +77,7 @@ type Journal struct {
 
 	writeMu sync.Mutex
 	scratch []byte
+	looked  time.Time // when the files were last looked at
 
 	// syncMu is held while the active segment is synced, or closed.
 	syncMu  sync.Mutex
@@ -89,7 +94,7 @@ type Journal struct {
 
 	mu       sync.Mutex // guards what follows, and every segment
 	lock     disk.Lock
-	taken    bool
+	taken    error // ErrTaken, or ErrRemoved
 	closed   bool
 	segments []*segment
 	active   *segment

@@ -156,6 +156,12 @@ type memoryLock struct {
 	name string
 }
 
+func (l memoryLock) Linked() bool {
+	l.m.mu.Lock()
+	defer l.m.mu.Unlock()
+	return l.m.files[l.name] != nil
+}
+
 func (l memoryLock) Unlock(remove bool) error {
 	return l.m.do("unlock", l.name, func() error {
 		delete(l.m.locks, l.name)
@@ -214,6 +220,12 @@ func (f *memoryFile) Size() (int64, error) {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
 	return int64(len(f.data)), nil
+}
+
+func (f *memoryFile) Linked() bool {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	return f.m.files[f.name] == f
 }
 
 func (f *memoryFile) Close() error { return nil }

@@ -14,6 +14,9 @@ func (j *Journal) renew() error {
 	}
 	j.syncMu.Lock()
 	defer j.syncMu.Unlock()
+	if j.unlocked() {
+		j.detach()
+	}
 	j.giveUp()
 	err := j.attach()
 	for more := true; more && err == nil; {

@@ -12,6 +12,10 @@ import (
 
 // ready returns the active segment with room for n bytes. writeMu is held.
 func (j *Journal) ready(n int64) (*segment, error) {
+	if now := time.Now(); now.Sub(j.looked) >= lookEvery {
+		j.looked = now
+		j.checkNames()
+	}
 	if err := j.attach(); err != nil {
 		return nil, err
 	}

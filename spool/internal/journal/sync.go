@@ -94,6 +94,9 @@ func (j *Journal) syncFirst() (more bool, err error) {
 		if err == nil && fresh {
 			err = j.fs.SyncDir(j.dir)
 		}
+		if err == nil && (!seg.file.Linked() || j.unlocked()) {
+			err = errRemoved // what was synced has no name
+		}
 	}
 	if err == nil && left {
 		_ = seg.done() // what was synced is not lost in closing
