@@ -33,6 +33,9 @@ func (d *Dir) Records(id string, yield func(*record.Record) error) (lost uint64,
 	x := extract{id: j}
 	for {
 		items, err := j.Reader().Next(maxRecords, maxBytes)
+		if errors.Is(err, journal.ErrUnfinished) {
+			continue
+		}
 		if err != nil || len(items) == 0 {
 			if err != nil {
 				err = fmt.Errorf("spool: queue %s: %w", id, err)

@@ -97,7 +97,7 @@ func (s *Spool) collect() bool {
 		if s.mayAdopt() || time.Since(s.courier.looked) >= adoptEvery && !last {
 			s.adopt()
 		}
-		found, err := s.next()
+		found, more, err := s.next()
 		switch {
 		case err != nil && !s.rest(err):
 			return false
@@ -105,6 +105,9 @@ func (s *Spool) collect() bool {
 			continue
 		case found:
 			return true
+		case more:
+			s.release()
+			continue
 		}
 		s.release()
 		s.answer(waiting)
@@ -145,8 +148,9 @@ func (s *Spool) idle() {
 }
 
 // next reads a batch from the oldest queue that holds any. One that cannot be
-// read keeps the others waiting for nothing.
-func (s *Spool) next() (found bool, failed error) {
+// read keeps the others waiting for nothing, nor does one of which only the next
+// call tells more.
+func (s *Spool) next() (found, more bool, failed error) {
 	c := &s.courier
 	own := s.current()
 	for _, q := range s.all() {
@@ -162,13 +166,15 @@ func (s *Spool) next() (found bool, failed error) {
 			switch {
 			case errors.Is(err, journal.ErrTaken), errors.Is(err, journal.ErrClosed):
 				s.letGo(q, err)
-				return false, nil
+				return false, false, nil
+			case errors.Is(err, journal.ErrUnfinished):
+				more = true
 			case err != nil:
 				failed = fmt.Errorf("read from disk: %w", err)
 				s.report(failed)
 			case len(items) > 0:
 				if s.prepare() {
-					return true, nil
+					return true, false, nil
 				}
 				continue // none of them could be decoded
 			case q != own:
@@ -180,7 +186,7 @@ func (s *Spool) next() (found bool, failed error) {
 			break
 		}
 	}
-	return false, failed
+	return false, more, failed
 }
 
 // countDamage enters the records that the journal found damaged. It wants the

@@ -63,6 +63,13 @@ type File interface {
 	io.Closer
 }
 
+// Sparse is a [File] that knows where its holes are.
+type Sparse interface {
+	// NextData returns off, or if there is a hole, where that ends; [io.EOF] if
+	// nothing follows. It may find none where there are some.
+	NextData(off int64) (int64, error)
+}
+
 // Lock is a lock that is held.
 type Lock interface {
 	// Linked is that of the file. Without its name, another process may get the

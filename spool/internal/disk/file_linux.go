@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -59,6 +60,19 @@ func (f *file) Sync() error {
 
 // Linked implements [File].
 func (f *file) Linked() bool { return linked(f.File) }
+
+// NextData implements [Sparse].
+func (f *file) NextData(off int64) (at int64, err error) {
+	// Where the file is positioned does not matter: nobody reads from there.
+	failed := f.raw.Control(func(fd uintptr) { at, err = unix.Seek(int(fd), off, unix.SEEK_DATA) })
+	switch {
+	case failed != nil:
+		return 0, failed
+	case errors.Is(err, unix.ENXIO):
+		return 0, io.EOF
+	}
+	return at, os.NewSyscallError("lseek", err)
+}
 
 // Size implements [File].
 func (f *file) Size() (int64, error) { return sizeOf(f.File) }

@@ -68,7 +68,7 @@ func (j *Journal) settleLocked() error {
 	acked, next := j.acked, j.next
 	var done []*segment
 	for _, seg := range j.segments {
-		if seg.end == 0 || seg.end > acked || slices.Contains(j.retired, seg) || j.isLost(seg) {
+		if seg.end == 0 || seg.end > acked || seg.unsure || slices.Contains(j.retired, seg) || j.isLost(seg) {
 			break
 		}
 		done = append(done, seg)

@@ -51,7 +51,8 @@ func (j *Journal) close() error {
 		err = j.seal()
 	}
 	j.mu.Lock()
-	empty := j.stats.Waiting == 0 && j.lost == nil && (!j.undone || j.acked == j.next)
+	empty := j.stats.Waiting == 0 && j.lost == nil && (!j.undone || j.acked == j.next) &&
+		!slices.ContainsFunc(j.segments, func(s *segment) bool { return s.unsure })
 	acked, next := j.acked, j.next
 	open := j.retired
 	if j.active != nil {

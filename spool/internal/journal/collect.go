@@ -48,8 +48,11 @@ func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
 	if len(r.marks) < maxMarks {
 		r.marks = append(r.marks, mark{p.pos, s.pos, r.seen})
 	}
-	bytes := 0
+	bytes, from := 0, s.spent
 	for len(r.items) < max(maxRecords, 1) {
+		if s.spent-from > stretch && len(r.items) == 0 {
+			return ErrUnfinished
+		}
 		fr, got, err := s.next(v.limit)
 		if err != nil {
 			if r.cut(v, err) || len(r.items) == 0 && r.j.pass(v.seg, s) {
@@ -59,6 +62,9 @@ func (r *Reader) collect(v *view, p *progress, maxRecords, maxBytes int) error {
 		}
 		if got == windowFull {
 			return nil
+		}
+		if got == gotNothing {
+			continue
 		}
 		if got == atLimit || v.holds(&fr) && fr.seq >= v.end {
 			r.finish(v, p)

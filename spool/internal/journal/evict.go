@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"slices"
 	"time"
 
@@ -84,6 +85,9 @@ func (j *Journal) chooseVictim(keep uint8) (*eviction, error) {
 			end := seg.end
 			if end == 0 {
 				end = j.visible
+			}
+			if seg.unsure {
+				end = math.MaxUint64
 			}
 			if j.isLost(seg) {
 				break // what is in memory cannot be evicted
@@ -167,14 +171,20 @@ func (e *eviction) source() (f disk.File, limit int64, err error) {
 	return f, min(e.seg.limit, size), nil
 }
 
-// copyTo writes what stays.
+// copyTo writes what stays. Appends wait for the room, so no more is read of a
+// segment than a writer can have put there: what lies behind goes.
 func (e *eviction) copyTo(c *copier) error {
 	old := e.seg
+	past := old.first
 	src, limit, err := e.source()
-	if err != nil || src == nil {
+	if err != nil {
 		return err
 	}
-	defer func() { _ = src.Close() }() // which was only read
+	if src == nil {
+		limit = 0
+	} else {
+		defer func() { _ = src.Close() }() // which was only read
+	}
 	s := newScanner(src, old.seed)
 	for {
 		fr, got, err := s.next(limit)
@@ -184,8 +194,17 @@ func (e *eviction) copyTo(c *copier) error {
 			}
 			return err
 		}
-		if got == atLimit || old.holds(&fr) && fr.seq >= e.end {
+		if got == atLimit || s.spent > largeSegment || old.holds(&fr) && fr.seq >= e.end {
+			if e.end == math.MaxUint64 {
+				e.end = e.j.settleEnd(old, past)
+			}
 			return nil
+		}
+		if got == gotNothing {
+			continue
+		}
+		if old.holds(&fr) {
+			past = max(past, fr.seq+1)
 		}
 		switch {
 		case fr.kind == typeOrigin:

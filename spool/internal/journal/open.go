@@ -142,6 +142,7 @@ func (j *Journal) count(c position) error {
 		if err != nil {
 			return err
 		}
+		last.unsure = t.partial
 		// A compacted segment has the records it says, found or not.
 		j.next = max(j.next, t.last+1, last.first+uint64(last.records))
 	}
@@ -187,6 +188,8 @@ func (j *Journal) countWaiting() error {
 type tally struct {
 	last   uint64 // the highest sequence number, or the one before the first
 	before uint64 // how many records come before a given one
+	// partial says that there may be more, which shows when somebody reads it.
+	partial bool
 }
 
 func (j *Journal) tally(seg *segment, before uint64) (t tally, err error) {
@@ -209,12 +212,19 @@ func (j *Journal) tally(seg *segment, before uint64) (t tally, err error) {
 			if !j.viewed && !j.probe() {
 				return t, err
 			}
-			seg.unsure = true // until somebody reads it
+			t.partial = true
 			s.skipBlock()
 			continue
 		}
 		if got == atLimit {
 			return t, nil
+		}
+		if s.spent > largeSegment {
+			t.partial = true
+			return t, nil
+		}
+		if got == gotNothing {
+			continue
 		}
 		if !seg.holds(&fr) {
 			continue

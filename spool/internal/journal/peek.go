@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seed2f724858/sluice/spool/internal/disk"
 )
@@ -27,7 +28,7 @@ func Peek(fsys disk.FS, id string) (Peeked, error) {
 		return p, err
 	}
 	p.Stats = j.Stats()
-	if p.Oldest, err = j.reader.last(1); err == nil {
+	if p.Oldest, err = j.reader.first(); err == nil {
 		p.Newest, err = j.newest()
 	}
 	if p.Newest == nil {
@@ -40,35 +41,58 @@ func Peek(fsys disk.FS, id string) (Peeked, error) {
 	return p, errors.Join(err, j.Close())
 }
 
+// first returns the payload of the next record.
+func (r *Reader) first() ([]byte, error) {
+	for range largeSegment / stretch {
+		items, err := r.Next(1, chunk)
+		if errors.Is(err, ErrUnfinished) {
+			continue
+		}
+		if err != nil || len(items) == 0 {
+			return nil, err
+		}
+		return slices.Clone(items[0].Log), nil
+	}
+	return nil, nil
+}
+
 // newest reads the segments from the last one on backwards until one has
-// something that the reader has not handed out.
+// something that the reader has not handed out. It gives up when it has read too
+// much.
 func (j *Journal) newest() ([]byte, error) {
 	r := &j.reader
 	j.mu.Lock()
 	from, segments := r.pos, j.segments
 	j.mu.Unlock()
+	left := largeSegment
 	for i := len(segments) - 1; i >= 0; i-- {
 		j.mu.Lock()
 		r.pos = max(from, segments[i].first)
 		r.counted = r.pos
 		j.mu.Unlock()
-		if payload, err := r.last(1 << 10); payload != nil || err != nil {
+		if payload, err := r.last(&left); payload != nil || err != nil {
 			return payload, err
 		}
 	}
 	return nil, nil
 }
 
-// last reads to the end, or one record, and returns the last one's payload.
-func (r *Reader) last(maxRecords int) (payload []byte, err error) {
-	for {
-		items, err := r.Next(maxRecords, chunk)
+// last returns the payload of the last record, or that of the last one before
+// there were no bytes left to read.
+func (r *Reader) last(left *int) (payload []byte, err error) {
+	for *left > 0 {
+		items, err := r.Next(1<<10, chunk)
+		if errors.Is(err, ErrUnfinished) {
+			*left -= stretch
+			continue
+		}
 		if err != nil || len(items) == 0 {
 			return payload, err
 		}
-		payload = append(payload[:0], items[len(items)-1].Log...)
-		if maxRecords == 1 {
-			return payload, nil
+		for i := range items {
+			*left -= frameHeaderSize + len(items[i].Log)
 		}
+		payload = append(payload[:0], items[len(items)-1].Log...)
 	}
+	return payload, nil
 }

@@ -66,10 +66,14 @@ type view struct {
 	missed  bool
 }
 
+// ErrUnfinished says that Next has read for a while and found no record, in a
+// segment that is damaged: it goes on when it is called again.
+var ErrUnfinished = errors.New("journal: no record was found so far")
+
 // Next returns the next records, at most maxRecords, and at most maxBytes unless
 // the first is larger; nil when nothing waits. They are valid until the next
-// call. What is damaged is left out and counted in [Stats]. An error is one of
-// reading, and worth another try.
+// call. What is damaged is left out and counted in [Stats]. An error is
+// [ErrUnfinished] or one of reading, and worth another try.
 //
 // What Next returns counts as waiting until it is settled with [Journal.Ack].
 func (r *Reader) Next(maxRecords, maxBytes int) ([]Item, error) {
@@ -81,10 +85,10 @@ func (r *Reader) Next(maxRecords, maxBytes int) ([]Item, error) {
 	if j.detached.Load() {
 		r.letGo()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("journal: read: %w", err)
+	if err != nil && !errors.Is(err, ErrUnfinished) {
+		err = fmt.Errorf("journal: read: %w", err)
 	}
-	return items, nil
+	return items, err
 }
 
 func (r *Reader) read(maxRecords, maxBytes int) ([]Item, error) {

@@ -13,6 +13,12 @@ const (
 	chunk = 1 << 20
 	// smallChunk is for a few records at the end of the active segment.
 	smallChunk = 64 << 10
+	// stretch is how much is read without a result before somebody is asked
+	// whether to go on.
+	stretch = 8 << 20
+	// largeSegment is more than a writer puts into one. Larger ones were made to
+	// keep us busy: a file may be said to have an exabyte, at no cost.
+	largeSegment = 256 << 20
 )
 
 // scanner reads a segment's frames from a file, and goes past what is damaged
@@ -29,6 +35,8 @@ type scanner struct {
 	pinned bool
 	// wasted counts the bytes of payloads whose checksum was computed in vain.
 	wasted int64
+	// spent counts what was read, too.
+	spent int64
 }
 
 // found is a frame in a segment.
@@ -46,6 +54,8 @@ const (
 	atLimit
 	// windowFull: only a window that is not pinned could give more.
 	windowFull
+	// gotNothing: a stretch has no frame.
+	gotNothing
 )
 
 func newScanner(f disk.File, seed uint32) *scanner {
@@ -55,7 +65,11 @@ func newScanner(f disk.File, seed uint32) *scanner {
 // next returns the next frame before limit that is whole. An error is one of
 // reading: the same call may be repeated.
 func (s *scanner) next(limit int64) (found, outcome, error) {
+	from := s.spent
 	for s.pos+frameHeaderSize <= limit {
+		if s.spent-from > stretch {
+			return found{}, gotNothing, nil
+		}
 		p, ok, err := s.need(frameHeaderSize, limit)
 		if err != nil || !ok {
 			return found{}, windowFull, err
@@ -92,7 +106,8 @@ func (s *scanner) next(limit int64) (found, outcome, error) {
 // as long as that is not what somebody counts on to keep us busy.
 func (s *scanner) skipDamaged(size, limit int64) {
 	s.wasted += size
-	if s.wasted > 4*limit {
+	s.spent += size
+	if s.wasted > 4*min(limit, largeSegment) {
 		s.pos += size
 		return
 	}
@@ -101,10 +116,11 @@ func (s *scanner) skipDamaged(size, limit int64) {
 
 var magicBytes = []byte{frameMagic & 0xFF, frameMagic >> 8}
 
-// resync moves to the next place where a header may begin.
+// resync moves to the next place where a header may begin, a stretch at most.
 func (s *scanner) resync(limit int64) (bool, error) {
 	s.pos++
-	for s.pos+frameHeaderSize <= limit {
+	from := s.spent
+	for s.pos+frameHeaderSize <= limit && s.spent-from <= stretch {
 		p, ok, err := s.need(frameHeaderSize, limit)
 		if err != nil || !ok {
 			return false, err
@@ -117,8 +133,25 @@ func (s *scanner) resync(limit int64) (bool, error) {
 		}
 		// The window's last bytes may begin a magic.
 		s.pos += int64(len(p) - atMagic - 1)
+		s.skipHole(limit)
 	}
 	return true, nil
+}
+
+// skipHole goes past bytes that the file does not have, in one that is too large
+// to be sound.
+func (s *scanner) skipHole(limit int64) {
+	f, ok := s.f.(disk.Sparse)
+	if !ok || limit-s.pos <= largeSegment {
+		return
+	}
+	at, err := f.NextData(s.pos)
+	if errors.Is(err, io.EOF) {
+		at, err = limit, nil
+	}
+	if err == nil {
+		s.pos = max(s.pos, min(at, limit)-atMagic)
+	}
 }
 
 // rest returns what the window holds from pos to limit.
@@ -181,6 +214,7 @@ func (s *scanner) fill(n int, limit int64) error {
 	want := int(min(int64(cap(s.window)), left))
 	read, err := s.f.ReadAt(s.window[have:want], s.start+int64(have))
 	s.window = s.window[:have+read]
+	s.spent += int64(read)
 	if len(s.window) >= n {
 		return nil
 	}

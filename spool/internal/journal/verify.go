@@ -38,6 +38,9 @@ func Verify(fsys disk.FS, id string) (Report, error) {
 	var waiting uint64
 	for {
 		items, err := j.reader.Next(1<<10, chunk)
+		if errors.Is(err, ErrUnfinished) {
+			continue
+		}
 		if err != nil {
 			return report, errors.Join(fmt.Errorf("journal: verify: %w", err), j.Close())
 		}
