@@ -40,9 +40,9 @@ type LettersInfo struct {
 	Bytes int64
 	// Records counts the letters; those in one file are of one process.
 	Records uint64
-	// Problems say which lines are none, with their offsets. A last line that
-	// is not complete is no problem: its record is still in the queue, or
-	// its owner writes it at this moment.
+	// Problems say which lines are none, with their offsets, among them
+	// [ErrIncomplete]; not as long as the queue that the file is named after is
+	// in use, and the line perhaps being written.
 	Problems []error
 	// Err is why the file cannot be read.
 	Err error
@@ -86,7 +86,8 @@ func (d *Dir) letters(yield func(*record.Record) error) ([]LettersInfo, error) {
 				}
 				return stop
 			}, func(problem error) error {
-				if len(l.Problems) < maxProblems {
+				torn := errors.Is(problem, ErrIncomplete) && d.isWritten(e.Name)
+				if !torn && len(l.Problems) < maxProblems {
 					l.Problems = append(l.Problems, problem)
 				}
 				return nil
@@ -122,12 +123,32 @@ func (d *Dir) lettersEntries() ([]disk.Entry, error) {
 	return all, nil
 }
 
+// ErrIncomplete says that the last line of a file of dead letters was cut off,
+// by the end of its process or of the system, or by hand.
+var ErrIncomplete = errors.New("the last line is incomplete")
+
+// tornLine is [ErrIncomplete] with the offset of the line.
+type tornLine struct{ at int64 }
+
+func (t *tornLine) Error() string {
+	return fmt.Sprintf("%v: the one at offset %d", ErrIncomplete, t.at)
+}
+func (t *tornLine) Unwrap() error { return ErrIncomplete }
+
+// isWritten reports whether a file of dead letters may be appended to at this
+// moment: the queue it is named after is in use.
+func (d *Dir) isWritten(file string) bool {
+	id, _, _ := strings.Cut(file, ".")
+	locked, err := d.locked("q-" + id + "/lock")
+	return locked && err == nil
+}
+
 // errTooLong says that a line is longer than maxLetter.
 var errTooLong = fmt.Errorf("a line is longer than %d bytes", maxLetter)
 
 // readLetters calls yield with each dead letter of a file, and bad for lines
 // that are none; both end it with an error. What stands behind the last line
-// feed counts if it is complete.
+// feed counts if it is complete, and is bad as a [*tornLine] if not.
 func readLetters(fsys disk.FS, name string, yield func(*record.Record) error, bad func(error) error) error {
 	f, err := fsys.Open(name)
 	if err != nil {
@@ -157,6 +178,8 @@ func readLetters(fsys disk.FS, name string, yield func(*record.Record) error, ba
 			})
 		} else if ended {
 			err = bad(fmt.Errorf("the line at offset %d is no dead letter", at))
+		} else {
+			err = bad(&tornLine{at})
 		}
 		if err != nil {
 			return err

@@ -1,8 +1,10 @@
 package spool
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 
@@ -32,7 +34,9 @@ type Replayed struct {
 	Queue   string
 	Records uint64
 	// Err is what went wrong. Without a Queue the letters are where they were,
-	// or in a file of another name.
+	// or in a file of another name. With [ErrIncomplete], all but the last line
+	// are in the Queue, and that is in a file named after it; a file with no
+	// other line stays where it is.
 	Err error
 }
 
@@ -49,7 +53,8 @@ const replaySegment = 1 << 20
 // in its file or in a queue, or, until the next Replay, in a file that is being
 // replayed. The processes that write dead letters may go on; only a letter that
 // is being written when its file is taken may come twice, under one
-// log.record.uid. A file with a line that is no letter is left alone.
+// log.record.uid. A file with a line that is no letter is left alone, but for
+// one with [ErrIncomplete].
 func (d *Dir) Replay() ([]Replayed, error) {
 	entries, err := d.fs.ReadDir(deadLetterDir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -107,12 +112,22 @@ var errMoved = errors.New("the file was moved")
 func (d *Dir) replay(done *Replayed) error {
 	// Before anything is moved: a file with other lines stays where it is.
 	name := deadLetterDir + "/" + done.File
-	err := readLetters(d.fs, name, func(*record.Record) error { return nil }, refuse)
+	letters := 0
+	torn, err := wholeLetters(d.fs, name, func(*record.Record) error {
+		letters++
+		return nil
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return errMoved
 	}
 	if err != nil {
 		return err
+	}
+	if torn != nil && letters == 0 {
+		if d.isWritten(done.File) {
+			return errMoved // or soon complete
+		}
+		return torn
 	}
 	j, err := journal.Create(journal.Options{FS: staging{d.fs}, SegmentSize: replaySegment, Sync: journal.Always})
 	if err != nil {
@@ -127,9 +142,12 @@ func (d *Dir) replay(done *Replayed) error {
 		err = d.fs.SyncDir(deadLetterDir)
 	}
 	if err == nil {
-		done.Records, err = d.fill(j, taken)
+		done.Records, torn, err = d.fill(j, taken)
 	}
 	err = errors.Join(err, j.Close())
+	if err == nil && torn != nil {
+		torn, err = d.keepRest(taken, torn, j.ID())
+	}
 	if err == nil && done.Records > 0 {
 		err = d.fs.Rename(stagedName(j.ID()), "q-"+j.ID())
 	}
@@ -137,7 +155,7 @@ func (d *Dir) replay(done *Replayed) error {
 		done.Records = 0
 		return errors.Join(err, d.giveBack(taken, j.ID()))
 	}
-	if done.Records == 0 { // a line that was cut off, perhaps
+	if done.Records == 0 {
 		return errors.Join(d.discard(j.ID()), d.remove(taken))
 	}
 	done.Queue = j.ID()
@@ -147,13 +165,55 @@ func (d *Dir) replay(done *Replayed) error {
 	if err := d.remove(taken); err != nil {
 		return fmt.Errorf("the queue is there, and the next replay removes %q: %w", taken, err)
 	}
+	if torn != nil {
+		return fmt.Errorf("%w; what there is of it is kept in %s", torn, lettersName(j.ID()))
+	}
 	return nil
 }
 
-func refuse(problem error) error { return problem }
+// wholeLetters is readLetters for a file without other lines, but perhaps a torn
+// one at its end, which it returns.
+func wholeLetters(fsys disk.FS, name string, yield func(*record.Record) error) (torn *tornLine, err error) {
+	err = readLetters(fsys, name, yield, func(problem error) error {
+		if t, ok := errors.AsType[*tornLine](problem); ok {
+			torn = t
+			return nil
+		}
+		return problem
+	})
+	return torn, err
+}
+
+// keepRest copies the torn line at the end of letters that were taken into a file
+// named after their queue, where it is found next time. Giving the letters back
+// replaces it. It returns nil for a line that is whole by now: its owner has
+// written it, will see that the file was taken, and write it into another one.
+func (d *Dir) keepRest(taken string, torn *tornLine, queue string) (*tornLine, error) {
+	f, err := d.fs.Open(deadLetterDir + "/" + taken)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := io.ReadAll(io.NewSectionReader(f, torn.at, maxLetter))
+	_ = f.Close() // which was only read
+	if err != nil || len(rest) == 0 || bytes.HasSuffix(rest, []byte{'\n'}) {
+		return nil, err
+	}
+	kept, err := d.fs.Create(deadLetterDir + "/" + lettersName(queue))
+	if err != nil {
+		return nil, err
+	}
+	_, err = kept.WriteAt(rest, 0)
+	if err == nil {
+		err = kept.Sync()
+	}
+	if err = errors.Join(err, kept.Close()); err == nil {
+		err = d.fs.SyncDir(deadLetterDir)
+	}
+	return torn, err
+}
 
 // fill puts the letters of a file into a queue.
-func (d *Dir) fill(j *journal.Journal, file string) (n uint64, err error) {
+func (d *Dir) fill(j *journal.Journal, file string) (n uint64, torn *tornLine, err error) {
 	var batch journal.Batch
 	var known origins
 	enc := encode.OTLPProto()
@@ -162,7 +222,7 @@ func (d *Dir) fill(j *journal.Journal, file string) (n uint64, err error) {
 		batch.Reset()
 		return err
 	}
-	err = readLetters(d.fs, deadLetterDir+"/"+file, func(r *record.Record) error {
+	torn, err = wholeLetters(d.fs, deadLetterDir+"/"+file, func(r *record.Record) error {
 		r.Attributes = slices.DeleteFunc(r.Attributes, func(kv attribute.KeyValue) bool { return kv.Key == reasonKey })
 		_, ownUID := r.Attr(semconv.LogRecordUIDKey)
 		err := batch.Add(known.of(enc, r.Origin), severityOf(r), ownUID, func(dst []byte) []byte { return enc.AppendLog(dst, r) })
@@ -171,9 +231,9 @@ func (d *Dir) fill(j *journal.Journal, file string) (n uint64, err error) {
 		}
 		n++
 		return err
-	}, refuse)
+	})
 	if err == nil {
 		err = store()
 	}
-	return n, err
+	return n, torn, err
 }

@@ -92,7 +92,7 @@ func TestReplay(t *testing.T) {
 }
 
 // A line that is no dead letter keeps its file where it is; one that was cut off
-// keeps nobody.
+// is kept when the others go.
 func TestReplayOfOtherFiles(t *testing.T) {
 	c := config(t, nil)
 	bury(t, c, "a", 3)
@@ -109,7 +109,8 @@ func TestReplayOfOtherFiles(t *testing.T) {
 	put(broken, lines[0]+"hello\n"+lines[1])
 	put("0000000000000002.jsonl", lines[0]+lines[1][:50])
 	put("0000000000000003.jsonl.1", strings.TrimSuffix(lines[2], "\n"))
-	put("0000000000000004.jsonl", lines[2][:50])
+	onlyTorn, rest := "0000000000000004.jsonl", ""
+	put(onlyTorn, lines[2][:50])
 	put("notes.txt", text)
 	put("0000000000000005.jsonl.bak", text)
 	d := openInspected(t, c)
@@ -119,15 +120,36 @@ func TestReplayOfOtherFiles(t *testing.T) {
 	}
 	for _, r := range done {
 		want := map[string]uint64{filepath.Base(letters[0]): 3, "0000000000000002.jsonl": 1, "0000000000000003.jsonl.1": 1}[r.File]
-		if r.Records != want || (r.Queue != "") != (want > 0) || (r.Err != nil) != (r.File == broken) {
+		torn := r.File == "0000000000000002.jsonl" || r.File == onlyTorn
+		if r.Records != want || (r.Queue != "") != (want > 0) || (r.Err != nil) != (r.File == broken || torn) || torn != errors.Is(r.Err, ErrIncomplete) {
 			t.Errorf("%+v", r)
 		}
-		if r.Err != nil && !strings.Contains(r.Err.Error(), fmt.Sprintf("offset %d", len(lines[0]))) {
+		if torn && r.Queue != "" {
+			rest = lettersName(r.Queue)
+		}
+		if r.File == broken && !strings.Contains(r.Err.Error(), fmt.Sprintf("offset %d", len(lines[0]))) {
 			t.Error(r.Err)
 		}
 	}
-	if left := files(t, dir); !slices.Equal(left, []string{broken, "0000000000000005.jsonl.bak", "notes.txt"}) {
-		t.Errorf("left: %q", left)
+	left := files(t, dir)
+	slices.Sort(left)
+	want := []string{broken, onlyTorn, rest, "0000000000000005.jsonl.bak", "notes.txt"}
+	slices.Sort(want)
+	if !slices.Equal(left, want) {
+		t.Fatalf("left: %q instead of %q", left, want)
+	}
+	for name, want := range map[string]string{onlyTorn: lines[2][:50], rest: lines[1][:50]} {
+		if got := content(t, filepath.Join(dir, name)); got != want {
+			t.Errorf("%s is now %q", name, got)
+		}
+	}
+	// Whoever looks finds them again.
+	known, err := d.Letters()
+	if err != nil || len(known) != 3 || slices.ContainsFunc(known, func(l LettersInfo) bool { return l.Sound() }) {
+		t.Errorf("%+v, %v", known, err)
+	}
+	if done, err = d.Replay(); err != nil || len(done) != 3 || slices.ContainsFunc(done, func(r Replayed) bool { return r.Err == nil || r.Queue != "" }) {
+		t.Errorf("again: %+v, %v", done, err)
 	}
 	if got := content(t, filepath.Join(dir, broken)); got != lines[0]+"hello\n"+lines[1] {
 		t.Errorf("%s is now %q", broken, got)

@@ -24,7 +24,7 @@ a power cut too, no letter is lost or replayed twice; the next replay carries
 on. (One that is written just when its file is taken may come twice, under one
 log.record.uid.) It needs as much room on the disk as the letters take, and the
 user whose the queues are. A file with lines that are no dead letters is left as
-it is, and the exit code is 1.`,
+it is, and so is a last line that was cut off; the exit code is 1 then.`,
 		Example: `  sluice spool export --dead-letter -o text /var/spool/shop
   sluice spool replay /var/spool/shop`,
 		RunE: func(_ *cobra.Command, args []string) error { return runSpoolReplay(std, args[0]) },
@@ -45,7 +45,11 @@ func runSpoolReplay(std stdio, path string) error {
 			fmt.Fprintf(std.out, "%s: %s in queue %s now\n", printable(r.File), count(r.Records, "record", "records"), r.Queue)
 		}
 		if r.Err != nil {
-			errs = append(errs, withHint(1, fmt.Errorf("dead letters %s: %w", r.File, r.Err), "mend that, then replay again: no letter is lost"))
+			hint := "mend that, then replay again: no letter is lost"
+			if errors.Is(r.Err, spool.ErrIncomplete) {
+				hint = "look what that line still tells, then remove the file that has it: all others were replayed"
+			}
+			errs = append(errs, withHint(1, fmt.Errorf("dead letters %s: %w", r.File, r.Err), hint))
 		}
 	}
 	if len(done) == 0 && err == nil {

@@ -139,7 +139,7 @@ func verdict(queues []spool.QueueInfo, letters []spool.LettersInfo) error {
 		case l.Err != nil:
 			errs = append(errs, withHint(1, fmt.Errorf("dead letters %s: %w", l.File, l.Err), errorHint(l.Err)))
 		case !l.Sound():
-			errs = append(errs, withHint(1, fmt.Errorf("dead letters %s: %s", l.File, count(uint64(len(l.Problems)), "line is none", "lines are none")), "take such lines out of the file; replay leaves it alone until then"))
+			errs = append(errs, withHint(1, fmt.Errorf("dead letters %s: %s", l.File, count(uint64(len(l.Problems)), "line is none", "lines are none")), "take such lines out of the file: until then replay leaves it alone, or the last line if that alone is cut off"))
 		}
 	}
 	return errors.Join(errs...)
