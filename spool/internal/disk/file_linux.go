@@ -10,14 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// file syncs with fdatasync(2), which leaves out times but not the size.
+// file syncs with fdatasync(2), which leaves out times but not the size. Neither
+// Sync nor Linked allocates, and Linked does not wait for a Sync.
 type file struct {
 	*os.File
 	raw syscall.RawConn
 
-	mu      sync.Mutex // guards what follows: a Sync allocates nothing
-	control func(fd uintptr)
-	err     error
+	syncing sync.Mutex // guards the next two
+	sync    func(fd uintptr)
+	syncErr error
+
+	looking sync.Mutex // guards the next three
+	look    func(fd uintptr)
+	lookErr error
+	stat    unix.Stat_t
 }
 
 func newFile(f *os.File) (File, error) {
@@ -26,16 +32,17 @@ func newFile(f *os.File) (File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	opened := &file{File: f, raw: raw}
-	opened.control = func(fd uintptr) {
+	opened.sync = func(fd uintptr) {
 		for {
-			if opened.err = unix.Fdatasync(int(fd)); opened.err != unix.EINTR {
+			if opened.syncErr = unix.Fdatasync(int(fd)); opened.syncErr != unix.EINTR {
 				break
 			}
 		}
-		if opened.err == nil {
-			opened.err = writable(int(fd))
+		if opened.syncErr == nil {
+			opened.syncErr = writable(int(fd))
 		}
 	}
+	opened.look = func(fd uintptr) { opened.lookErr = unix.Fstat(int(fd), &opened.stat) }
 	return opened, nil
 }
 
@@ -50,16 +57,20 @@ func writable(fd int) error {
 
 // Sync implements [File].
 func (f *file) Sync() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.raw.Control(f.control); err != nil {
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
+	if err := f.raw.Control(f.sync); err != nil {
 		return err
 	}
-	return os.NewSyscallError("fdatasync", f.err)
+	return os.NewSyscallError("fdatasync", f.syncErr)
 }
 
 // Linked implements [File].
-func (f *file) Linked() bool { return linked(f.File) }
+func (f *file) Linked() bool {
+	f.looking.Lock()
+	defer f.looking.Unlock()
+	return f.raw.Control(f.look) != nil || f.lookErr != nil || f.stat.Nlink > 0
+}
 
 // NextData implements [Sparse].
 func (f *file) NextData(off int64) (at int64, err error) {

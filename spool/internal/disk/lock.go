@@ -47,8 +47,11 @@ func (d *Dir) tryLock(name string) (got Lock, err error) {
 		if named, err := root.Lstat(base); err != nil || !os.SameFile(held, named) {
 			return f.Close()
 		}
-		got = &fileLock{dir: d, name: name, f: f}
-		return nil
+		file, err := newFile(f)
+		if err == nil {
+			got = &fileLock{dir: d, name: name, file: file}
+		}
+		return err
 	})
 	return got, err
 }
@@ -56,11 +59,11 @@ func (d *Dir) tryLock(name string) (got Lock, err error) {
 type fileLock struct {
 	dir  *Dir
 	name string
-	f    *os.File
+	file File
 }
 
 // Linked implements [Lock].
-func (l *fileLock) Linked() bool { return linked(l.f) }
+func (l *fileLock) Linked() bool { return l.file.Linked() }
 
 // Unlock implements [Lock].
 func (l *fileLock) Unlock(remove bool) error {
@@ -68,5 +71,5 @@ func (l *fileLock) Unlock(remove bool) error {
 	if remove {
 		err = l.dir.Remove(l.name)
 	}
-	return errors.Join(err, l.f.Close())
+	return errors.Join(err, l.file.Close())
 }

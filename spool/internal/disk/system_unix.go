@@ -19,16 +19,6 @@ func isFull(err error) bool {
 
 func isTooLarge(err error) bool { return errors.Is(err, syscall.EFBIG) }
 
-// linked reports whether a file has a name, as far as its system says.
-func linked(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil {
-		return true
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return !ok || st.Nlink > 0
-}
-
 // syncDirectory lets file systems be that cannot sync a directory, and need
 // not: their directories are always written at once.
 func syncDirectory(dir *os.File) error {
