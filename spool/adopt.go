@@ -163,7 +163,9 @@ func (s *Spool) lose(q *queue, why error) {
 		kept = len(s.courier.items)
 	}
 	for _, h := range s.held {
-		if h.queue == q {
+		// What was dropped before is counted; what the exporter holds to the end
+		// may never arrive.
+		if h.queue == q && (!s.closed || !h.given) {
 			kept++
 		}
 	}
@@ -172,6 +174,21 @@ func (s *Spool) lose(q *queue, why error) {
 	s.drop(causeDamaged, int(lost))
 	s.books.failures++
 	s.tell(fmt.Errorf("spool: queue %s: somebody has removed it while it was in use, with %d records that waited in it", q.journal.ID(), lost))
+}
+
+// loseKept counts what was read of queues that were removed since, and can be
+// delivered no more. It wants the lock.
+func (s *Spool) loseKept() {
+	lost := 0
+	if q := s.courier.queue; q != nil && q.removed {
+		lost = len(s.courier.items)
+	}
+	for _, h := range s.held {
+		if h.queue.removed && h.given {
+			lost++
+		}
+	}
+	s.drop(causeDamaged, lost)
 }
 
 // letGo lets go of a queue that another process has taken.

@@ -182,6 +182,7 @@ func (s *Spool) isClosed() bool {
 func (s *Spool) close() error {
 	s.mu.Lock()
 	s.closed = true
+	s.loseKept()
 	s.mu.Unlock()
 	var errs []error
 	for _, q := range s.all() {

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed2f724858/sluice/exporters"
+	"github.com/seed2f724858/sluice/exporters/sinktest"
 	"github.com/seed2f724858/sluice/spool/internal/disktest"
 )
 
@@ -96,6 +98,41 @@ func TestRemovedAtTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// What was read of a queue before that was removed can still be delivered, until
+// the end: then it is lost, too.
+func TestRemovedBeforeTheEnd(t *testing.T) {
+	for name, mk := range map[string]func() exporters.Sink{
+		"read": func() exporters.Sink { return newOutage(errDown) },
+		"held": func() exporters.Sink { return new(keeper) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := disktest.New(1)
+				s := openOn(t, d.Process(), mk(), SyncAlways)
+				write(t, s, "s", 0, 10)
+				synctest.Wait() // they were read, and given to the exporter
+				remove(t, d, "q-")
+				write(t, s, "s", 10, 5)
+				wantBooks(t, s, 15, 0, 0, 15, "")
+				shutdown(t, s)
+				wantBooks(t, s, 15, 0, 0, 5, "damaged 10")
+				sink := new(sinktest.Memory)
+				s = openOn(t, d.Process(), sink, SyncAlways)
+				flushed(t, s)
+				wantIDs(t, ids(sink), series("s", 10, 15))
+				shutdown(t, s)
+			})
+		})
+	}
+}
+
+// keeper holds all records, and delivers none.
+type keeper struct {
+	sinktest.Memory
+}
+
+func (k *keeper) Held() int { return len(k.Records()) }
 
 // Files of records that are removed are begun anew, in the same queue.
 func TestSegmentsRemovedWhileInUse(t *testing.T) {

@@ -83,6 +83,10 @@ func (s *Spool) release() {
 	s.releasing.Lock() // queues are told in order
 	defer s.releasing.Unlock()
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return // the queues note nothing any more
+	}
 	n := 0
 	if upTo > s.released {
 		n = int(upTo - s.released)
