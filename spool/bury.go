@@ -23,12 +23,21 @@ const (
 )
 
 // bury puts items of the batch that are lost into the dead-letter file. What it
-// returns is to be told, and keeps nobody from going on.
+// returns is to be told, and keeps nobody from going on: a queue that waited for
+// room on a full disk would itself be what fills it.
 func (s *Spool) bury(items []journal.Item, cause string, why error) error {
 	l := &s.letters
 	reason := redacted(cause + ": " + why.Error())
 	l.buf = l.buf[:0]
 	var errs []error
+	lost, pending := 0, 0
+	write := func(lines []byte) {
+		if err := l.write(lines); err != nil {
+			errs = append(errs, err)
+			lost += pending
+		}
+		pending = 0
+	}
 	for _, it := range items {
 		uid := ""
 		if !it.OwnUID {
@@ -38,13 +47,18 @@ func (s *Spool) bury(items []journal.Item, cause string, why error) error {
 		if err := l.append(it, uid, reason); err != nil {
 			l.buf = l.buf[:from]
 			errs = append(errs, err)
+			lost++
 		}
 		if from > 0 && int64(len(l.buf)) > min(l.limit/2, maxBytes) {
-			errs = append(errs, l.write(l.buf[:from]))
+			write(l.buf[:from])
 			l.buf = append(l.buf[:0], l.buf[from:]...)
+			from = 0
+		}
+		if len(l.buf) > from {
+			pending++
 		}
 	}
-	errs = append(errs, l.write(l.buf))
+	write(l.buf)
 	if cap(l.buf) > 4*maxBytes {
 		l.buf = nil // of a single huge record
 	}
@@ -56,7 +70,11 @@ func (s *Spool) bury(items []journal.Item, cause string, why error) error {
 		s.mu.Lock()
 		s.books.failures++
 		s.mu.Unlock()
-		err = fmt.Errorf("spool: write dead letters: %w", err)
+		if lost > 0 {
+			err = fmt.Errorf("spool: dead letters cannot be written, %d of %d records are lost for good: %w", lost, len(items), err)
+		} else {
+			err = fmt.Errorf("spool: write dead letters: %w", err)
+		}
 	}
 	if l.gone > 0 {
 		err = join(err, fmt.Errorf("spool: %d dead letters were discarded so far, to make room for newer ones", l.gone))
