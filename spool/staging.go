@@ -155,6 +155,7 @@ func (s staging) Create(name string) (disk.File, error)     { return s.FS.Create
 func (s staging) Rename(from, to string) error              { return s.FS.Rename(staged(from), staged(to)) }
 func (s staging) Mkdir(name string) error                   { return s.FS.Mkdir(staged(name)) }
 func (s staging) ReadDir(name string) ([]disk.Entry, error) { return s.FS.ReadDir(staged(name)) }
+func (s staging) SyncFile(name string) error                { return s.FS.SyncFile(staged(name)) }
 func (s staging) SyncDir(name string) error                 { return s.FS.SyncDir(staged(name)) }
 func (s staging) Lock(name string) (disk.Lock, error)       { return s.FS.Lock(staged(name)) }
 

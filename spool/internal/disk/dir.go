@@ -235,6 +235,21 @@ func (d *Dir) openDir(name string, do func(*os.File) error) error {
 	})
 }
 
+// SyncFile implements [FS].
+func (d *Dir) SyncFile(name string) error {
+	return d.within(name, func(root *os.Root, base string) error {
+		opened, err := openRegular(root, base, os.O_RDWR) // else there is nothing to sync, say some systems
+		if err != nil {
+			return err
+		}
+		f, err := newFile(opened)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
+}
+
 // SyncDir implements [FS].
 func (d *Dir) SyncDir(name string) error { return d.openDir(name, syncDirectory) }
 

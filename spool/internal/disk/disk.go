@@ -33,6 +33,8 @@ type FS interface {
 	Mkdir(name string) error
 	// ReadDir lists a directory, sorted by name.
 	ReadDir(name string) ([]Entry, error)
+	// SyncFile makes what a regular file holds last, whoever has written it.
+	SyncFile(name string) error
 	// SyncDir makes the names in a directory last. It does nothing where the
 	// system cannot or need not.
 	SyncDir(name string) error

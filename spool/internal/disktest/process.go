@@ -1,6 +1,7 @@
 package disktest
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"math"
@@ -210,6 +211,15 @@ func (p *Process) ReadDir(name string) (list []disk.Entry, err error) {
 		return nil
 	})
 	return list, err
+}
+
+// SyncFile implements [disk.FS].
+func (p *Process) SyncFile(name string) error {
+	f, err := p.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // SyncDir implements [disk.FS].

@@ -111,6 +111,10 @@ func (m *memory) Mkdir(name string) error {
 	return m.do("mkdir", name, func() error { m.files[name] = nil; return nil })
 }
 
+func (m *memory) SyncFile(name string) error {
+	return m.do("sync", name, func() error { return nil })
+}
+
 func (m *memory) SyncDir(name string) error {
 	return m.do("syncdir", name+"/x", func() error { return nil })
 }

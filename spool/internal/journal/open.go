@@ -45,6 +45,9 @@ func open(o Options, id string, viewed bool) (*Journal, error) {
 		}
 		return nil, fmt.Errorf("journal: open %s: %w", j.dir, err)
 	}
+	if !viewed && j.sync != Never {
+		j.syncLeft()
+	}
 	j.reportUntold()
 	return j, nil
 }
@@ -99,6 +102,23 @@ func (j *Journal) load() error {
 		}
 	}
 	return j.count(c)
+}
+
+// syncLeft syncs what the process that has ended may not have synced any more:
+// else a power cut could still take it, however much later that comes. If it
+// fails nothing can be done about that, and what is there is delivered.
+func (j *Journal) syncLeft() {
+	var err error
+	for _, seg := range j.segments[max(0, len(j.segments)-1-maxRetired):] {
+		err = errors.Join(err, j.fs.SyncFile(j.dir+"/"+segmentName(seg.first)))
+	}
+	if err = errors.Join(err, j.fs.SyncDir(j.dir)); err == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.stats.SyncErrors++
+	j.tell(fmt.Errorf("what an ended process has left cannot be synced: %w", err))
 }
 
 func isOurs(name string) bool {

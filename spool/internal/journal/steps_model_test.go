@@ -225,6 +225,9 @@ func (w *play) adopt(a *actor, q *modelQueue) {
 		q.disturbed = true
 		q.holder.released() // its owner will see
 	}
+	if w.mode != Never && !w.faulty && !q.faulted {
+		q.each(func(r *modelRecord) { r.synced, r.volatile = true, false })
+	}
 	h := &holding{j: j, q: q, waiting: j.Stats().Waiting}
 	q.holder = h
 	a.holds = append(a.holds, h)
