@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -108,7 +109,18 @@ func errorHint(err error) string {
 	if errors.Is(err, spool.ErrVersion) {
 		return "use the version of sluice that has written it; others leave it as it is"
 	}
-	return "the user who runs this must be able to read the files of the queue"
+	if errors.Is(err, fs.ErrPermission) {
+		return "the user who runs this must be able to read the files of the queue"
+	}
+	return "the disk may be failing: the system's log tells more"
+}
+
+// lettersHint says what to do about dead letters that cannot be read.
+func lettersHint(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "the user who runs this must be able to read the dead letters"
+	}
+	return "move what is no file of dead letters out of the way; replay leaves it alone until then"
 }
 
 // count writes a number of things.

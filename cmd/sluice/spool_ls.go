@@ -105,7 +105,7 @@ func runSpoolList(std stdio, path string, asJSON bool) error {
 	}
 	letters, err := dir.Letters()
 	if err != nil {
-		return err
+		return withHint(1, err, lettersHint(err))
 	}
 	if asJSON {
 		err = writeJSON(std.out, listing(queues, letters))
@@ -126,7 +126,7 @@ func runSpoolList(std stdio, path string, asJSON bool) error {
 			fmt.Fprintf(std.err, "note: dead letters %s: %s\n", printable(l.File), printable(l.Problems[0].Error()))
 		}
 		if l.Err != nil {
-			errs = append(errs, withHint(1, fmt.Errorf("dead letters %s: %w", l.File, l.Err), errorHint(l.Err)))
+			errs = append(errs, withHint(1, fmt.Errorf("dead letters %s: %w", l.File, l.Err), lettersHint(l.Err)))
 		}
 	}
 	return errors.Join(errs...)

@@ -58,7 +58,7 @@ func runSpoolVerify(std stdio, path string, ids []string, asJSON bool) error {
 	var letters []spool.LettersInfo
 	if ids == nil {
 		if letters, err = dir.Letters(); err != nil {
-			return err
+			return withHint(1, err, lettersHint(err))
 		}
 	}
 	if asJSON {
@@ -137,7 +137,7 @@ func verdict(queues []spool.QueueInfo, letters []spool.LettersInfo) error {
 	for _, l := range letters {
 		switch {
 		case l.Err != nil:
-			errs = append(errs, withHint(1, fmt.Errorf("dead letters %s: %w", l.File, l.Err), errorHint(l.Err)))
+			errs = append(errs, withHint(1, fmt.Errorf("dead letters %s: %w", l.File, l.Err), lettersHint(l.Err)))
 		case !l.Sound():
 			errs = append(errs, withHint(1, fmt.Errorf("dead letters %s: %s", l.File, count(uint64(len(l.Problems)), "line is none", "lines are none")), "take such lines out of the file: until then replay leaves it alone, or the last line if that alone is cut off"))
 		}
