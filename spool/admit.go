@@ -137,8 +137,12 @@ func (s *Spool) evictBelow(keep uint8, queues []*queue) (found bool, err error) 
 	for _, q := range queues {
 		// A segment of nothing but severe records is only rewritten.
 		for range q.journal.Stats().Segments {
+			s.mu.Lock()
+			q.evicting++
+			s.mu.Unlock()
 			n, freed, err := q.journal.Evict(keep)
 			s.mu.Lock()
+			q.evicting--
 			s.countDamage(q)
 			s.drop(causeFull, n)
 			q.gone += uint64(n)

@@ -233,7 +233,7 @@ func (s *Spool) leaveAlone(id string, err error) {
 // records of it.
 func (s *Spool) finish(q *queue) {
 	s.mu.Lock()
-	done := q.drained && slices.Contains(s.adopted, q) &&
+	done := q.drained && q.evicting == 0 && slices.Contains(s.adopted, q) &&
 		!slices.ContainsFunc(s.held, func(h heldRecord) bool { return h.queue == q })
 	if done && !q.counted {
 		q.counted = true

@@ -68,3 +68,35 @@ func TestQueueThatCannotBeOpenedAtOnce(t *testing.T) {
 		shutdown(t, s)
 	})
 }
+
+// A queue is done with when what was evicted from it is in the books: else the
+// same records would count as damaged, too.
+func TestFinishAfterEviction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := disktest.New(1)
+		ended := openOn(t, d.Process(), newOutage(errDown), SyncNever)
+		write(t, ended, "s", 0, 50)
+		shutdown(t, ended)
+		sink := newOutage(errDown)
+		s := openOn(t, d.Process(), sink, SyncNever)
+		s.mu.Lock()
+		q := s.adopted[0]
+		q.evicting++ // five more, which are gone by now
+		q.total += 5
+		s.books.recovered += 5
+		s.mu.Unlock()
+		sink.end()
+		time.Sleep(time.Minute)
+		s.mu.Lock()
+		s.drop(causeFull, 5)
+		q.gone += 5
+		q.evicting--
+		s.mu.Unlock()
+		time.Sleep(time.Minute)
+		if left := s.all(); len(left) != 1 {
+			t.Errorf("%d queues are left", len(left))
+		}
+		wantBooks(t, s, 0, 55, 50, 0, "spool_full 5")
+		shutdown(t, s)
+	})
+}

@@ -21,8 +21,10 @@ type queue struct {
 	past    uint64
 	damaged uint64 // as counted in the books
 	drained bool   // nothing is left to read
-	removed bool   // somebody has removed its files
-	counted bool   // of an adopted one: what was found missing at its end is in the books
+	// evicting counts evictions whose outcome is not in the books yet.
+	evicting int
+	removed  bool // somebody has removed its files
+	counted  bool // of an adopted one: what was found missing at its end is in the books
 }
 
 func (s *Spool) options() journal.Options {
